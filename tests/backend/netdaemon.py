@@ -1,0 +1,100 @@
+"""A libvirt daemon of a test's own that listens on 127.0.0.1 too, by tcp and by TLS."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.backend.certificates import Authority
+from tests.backend.daemon import Daemon
+from tests.lab.needs import find
+
+USER, PASSWORD = "alice", "right-word"
+
+
+def need(*programs: str) -> None:
+    """Skip a test, or fail it in CI, where a program is missing."""
+    missing = [name for name in programs if find(name) is None]
+    if missing:
+        reason = f"not installed: {', '.join(missing)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+def need_passwords() -> None:
+    """Skip a test where libvirt can take no passwords."""
+    if not any(Path("/usr/lib").glob("**/sasl2/libdigestmd5.so*")):
+        pytest.skip("SASL has no digest-md5 here (libsasl2-modules)")
+    need("saslpasswd2", "libvirtd")
+
+
+class NetDaemon(Daemon):
+    """Listens on two ports; ``alice`` has a password where ``sasl`` wants one."""
+
+    arguments = ("--listen",)
+
+    def __init__(
+        self, pki: Authority | None = None, *, sasl: bool = False, allowed: str = ""
+    ) -> None:
+        """``pki`` has signed ``server``; only a client called ``allowed`` is let in, if given."""
+        super().__init__()
+        self.tcp, self.tls = _free_port(), _free_port()
+        config = self.folder / "config/libvirt"
+        config.mkdir()
+        auth = "sasl" if sasl else "none"
+        lines = [
+            f'listen_tcp=1\nlisten_addr="127.0.0.1"\ntcp_port="{self.tcp}"\nauth_tcp="{auth}"',
+            f'listen_tls={int(pki is not None)}\ntls_port="{self.tls}"\nauth_tls="{auth}"',
+        ]
+        if pki is not None:
+            for name, key in (("server.key", "key"), ("server.pem", "cert"), ("ca.pem", "ca")):
+                shutil.copy(pki.folder / name, config / name)
+                lines.append(f'{key}_file="{config / name}"')
+        if allowed:
+            lines.append(f'tls_allowed_dn_list=["{allowed}"]')
+        (config / "libvirtd.conf").write_text("\n".join(lines) + "\n")
+        self._sasl = self.folder / "sasl"
+        self._sasl.mkdir()
+        if sasl:
+            self._give_password()
+        if self._user is not None:
+            for path in (self._sasl, *self._sasl.iterdir(), config, *config.iterdir()):
+                os.chown(path, self._user, self._user)
+
+    def environment(self) -> dict[str, str]:
+        """Where its SASL library looks."""
+        return {"SASL_CONF_PATH": str(self._sasl)}
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
+        super().start()
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.tcp)),
+            ):
+                return
+            time.sleep(0.01)
+        raise RuntimeError("libvirtd does not listen on tcp")
+
+    def _give_password(self) -> None:
+        # Over tcp libvirt takes only what encrypts, and this is what needs no infrastructure.
+        database = f"{self._sasl}/db"
+        mechanism = f"mech_list: digest-md5\nsasldb_path: {database}\n"
+        (self._sasl / "libvirt.conf").write_text(mechanism)
+        add = [str(find("saslpasswd2")), "-p", "-c", "-a", "libvirt", "-f", database, USER]
+        subprocess.run(add, input=PASSWORD.encode(), check=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])

@@ -1,0 +1,1 @@
+"""Measures tuivm against its budgets and their references, all in one run."""

@@ -1,0 +1,35 @@
+"""The real program with every host hung: it is left at once."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.backend.daemon import private_daemon
+from tests.backend.wire import Wire
+from tests.e2e.conftest import Launch
+from tests.e2e.terminal import SCALE
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+def test_the_program_is_left_although_every_host_hangs(launch: Launch, key: str) -> None:
+    with (
+        private_daemon() as daemon,
+        Wire(daemon.socket) as one,
+        Wire(daemon.socket) as two,
+        Wire(daemon.socket) as mute,
+    ):
+        mute.hang()
+        uris = [wire.uri() for wire in (one, two, mute)]
+        tuivm = launch(*(word for uri in uris for word in ("-c", uri)), size=(120, 40))
+        tuivm.wait(lambda: tuivm.text.count("running") >= 2, "two VMs", 20)
+        one.hang()
+        two.hang()
+        tuivm.press("j", "ctrl+r")
+        tuivm.press(key)
+        began = time.monotonic()
+        assert tuivm.wait_exit(10) == 0
+        assert time.monotonic() - began < 2 * SCALE
+        assert "Traceback" not in tuivm.history
+        assert not tuivm.modes()

@@ -1,0 +1,65 @@
+"""A terminal behind a line of 10 kB a second: a key is answered soon, and little is written."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tests.e2e.conftest import Launch
+from tests.e2e.terminal import SCALE, Terminal
+
+LINE = 10_000
+"""Bytes a second, as a bad mobile connection has them."""
+FRAME = b"\x1b[?2026h"
+QUESTION = b"\x1b[?2026$p"
+WATCHED = 3.0
+
+
+def changing(*more: str) -> list[str]:
+    """1,000 VMs whose numbers all change once a second."""
+    return [sys.executable, "-m", "tests.bench.synthetic", "1000", "1000", *more]
+
+
+def written(tuivm: Terminal) -> float:
+    """Bytes a second over a while."""
+    before = len(tuivm.raw)
+    time.sleep(WATCHED)
+    return (len(tuivm.raw) - before) / WATCHED
+
+
+def marked(tuivm: Terminal, count: int) -> float:
+    """Mark a row; the seconds until the summary says so."""
+    tuivm.press("space")
+    return tuivm.wait_for(f"{count} marked")
+
+
+def test_a_slow_line_is_left_free_for_the_keys(launch: Launch) -> None:
+    fast = launch(argv=changing(), size=(120, 40))
+    slow = launch(argv=changing(), size=(120, 40), bytes_per_second=LINE)
+    for tuivm in (fast, slow):
+        tuivm.wait_for("vm-00010", 30)
+    delays = sorted(marked(slow, number) for number in range(1, 7))
+    assert delays[len(delays) // 2] < 1.0 * SCALE
+    assert written(slow) < 0.7 * written(fast)
+
+
+def test_no_answer_of_the_terminal_is_left_for_the_shell(launch: Launch) -> None:
+    script = '"$@"; IFS= read -rs -t 1 -n 99 rest; printf "left<%q>" "$rest"; sleep 30'
+    argv = ["bash", "-c", script, "sh", *changing()]
+    tuivm = launch(argv=argv, size=(120, 40), bytes_per_second=2 * LINE)
+    tuivm.wait_for("vm-00010", 30)
+    # The first frames may be small: their answers are there at once.
+    begun = tuivm.raw.count(FRAME)
+    tuivm.wait(lambda: tuivm.raw.count(FRAME) > begun + 1, "the begin of a frame")
+    assert tuivm.raw.rfind(QUESTION) < tuivm.raw.rfind(FRAME), "the question is under way"
+    tuivm.press("ctrl+q")
+    tuivm.wait_for("left<''>")
+
+
+def test_low_bandwidth_writes_a_fraction(launch: Launch) -> None:
+    usual = launch(argv=changing(), size=(120, 40))
+    tuivm = launch(argv=changing("low"), size=(120, 40))
+    for one in (usual, tuivm):
+        one.wait_for("vm-00010", 30)
+    assert "▁" not in tuivm.text
+    assert written(tuivm) < 0.7 * written(usual)

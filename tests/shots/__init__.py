@@ -1,0 +1,1 @@
+"""Pictures of the real program: what a terminal shows of it, drawn as SVG and PNG."""

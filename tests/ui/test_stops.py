@@ -1,0 +1,398 @@
+"""From S to the ways out: what the list says, the screen that explains, jobs, and leaving."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.ui.fake import FakeBackend, domain, entry, fleet, host
+from tests.ui.screens import Ui, running
+from tests.ui.test_flow import go_to
+from tests.ui.test_list import key_of
+from tuivm.core.api import Batch
+from tuivm.core.causes import Cause, Cure, Surety
+from tuivm.core.errors import TuivmError
+from tuivm.core.jobs import DomainJob
+from tuivm.core.model import State
+from tuivm.core.shutdown import FORCE_OFF
+
+ACPI_OFF = Cause(
+    "acpi-off",
+    "acpi=off on its kernel's command line",
+    Surety.CERTAIN,
+    "line 12 of its XML: <cmdline>console=ttyS0 acpi=off</cmdline>",
+    (
+        FORCE_OFF,
+        Cure(
+            "Take acpi=off off that line",
+            "e",
+            action_id="domain.enable_acpi",
+            level=1,
+            lines=("- <cmdline>console=ttyS0 acpi=off</cmdline>", "+ <cmdline>console=ttyS0"),
+        ),
+        Cure("Something on the host", "z", verb="net-start", args={"net": "default"}, level=1),
+        Cure("By hand", lines=("apt install acpid",)),
+    ),
+)
+
+Clock = Callable[[float], None]
+
+
+@asynccontextmanager
+async def clocked(backend: FakeBackend, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Any]:
+    """The program, and what lets its seconds pass at once."""
+    async with running(backend, size) as ui:
+
+        def pass_to(seconds: float) -> None:
+            """Let the program be that many seconds further than the clock is."""
+            ui.app._following.pulse(time.monotonic() + seconds)
+
+        yield ui, pass_to
+
+
+async def ask(ui: Ui, name: str) -> None:
+    await go_to(ui, name)
+    await ui.press("S", "y")
+    await ui.until(lambda: bool(ui.app.context.stops.by_key))
+
+
+async def test_a_healthy_guest_is_off_without_a_word_of_causes() -> None:
+    backend = FakeBackend(fleet())
+    async with clocked(backend) as (ui, pass_to):
+        await ask(ui, "web-01")
+        pass_to(12.0)
+        await ui.sees("stopping 1")
+        await ui.sees("web-01 is stopping, ")
+        await ui.sees("W why, and ways out")
+        backend.become(key_of(ui, "web-01"), State.OFF)
+        await ui.until(lambda: not ui.app.context.stops.by_key)
+        pass_to(500.0)
+        await ui.sees("enter open")
+        assert "stopping" not in ui.frame()
+        assert not backend.explained
+        assert not any("does not stop" in one.text for one in ui.app.context.store.log)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_a_deaf_guest_is_explained_in_time_and_each_way_out_is_one_key(
+    size: tuple[int, int],
+) -> None:
+    backend = FakeBackend(fleet())
+    backend.causes = (ACPI_OFF,)
+    async with clocked(backend, size) as (ui, pass_to):
+        await ask(ui, "web-01")
+        backend.send(Batch(entries=[entry_of(ui, "web-01", "guest agent gone")]))
+        await ui.sees("guest agent gone")
+        pass_to(61.0)
+        await ui.sees("web-01 does not stop after ")
+        await ui.sees("(W why): acpi=off on its")
+        await ui.sees("won't stop")
+        await ui.press("W")
+        await ui.sees("certain   acpi=off on its kernel's command line")
+        for text in (
+            "<cmdline>console=ttyS0 acpi=off</cmdline>",
+            "D   Force off: pull the plug",
+            "e   Take acpi=off off that line",
+            "w   Keep waiting",
+        ):
+            assert text in ui.frame(), text
+        assert all(len(line) <= size[0] for line in ui.lines())
+        await ui.press("e")
+        await ui.sees("Enable ACPI web-01?")
+        await ui.press("y")
+        await ui.until(lambda: backend.calls[-1][1] == "enable-acpi")
+        await ui.press("D")
+        await ui.sees("[Cancel]")
+        await ui.press("y")
+        await ui.until(lambda: backend.calls[-1][1] == "destroy")
+        backend.become(key_of(ui, "web-01"), State.OFF)
+        await ui.until(lambda: not ui.app.context.stops.by_key)
+        await ui.sees("web-01 is off")
+
+
+def entry_of(ui: Ui, name: str, text: str) -> Any:
+    key = key_of(ui, name)
+    return entry(f"{name} {text}", host=key.host, uuid=key.uuid, name=name)
+
+
+async def test_a_cure_that_is_a_verb_of_the_backend_is_asked_about_and_done() -> None:
+    backend = FakeBackend(fleet())
+    backend.causes = (ACPI_OFF,)
+    async with running(backend) as ui:
+        await go_to(ui, "web-01")
+        await ui.press("W")
+        await ui.sees("z   Something on the host")
+        await ui.press("z")
+        await ui.sees("y yes")
+        await ui.press("y")
+        await ui.until(lambda: bool(backend.calls))
+        assert backend.calls == [(key_of(ui, "web-01"), "net-start", {"net": "default"})]
+        await ui.until(lambda: len(backend.explained) == 2, 5.0)
+
+
+async def test_exact_lines_can_be_copied_and_all_of_it_too() -> None:
+    backend = FakeBackend(fleet())
+    backend.causes = (ACPI_OFF,)
+    async with running(backend) as ui:
+        copied: list[str] = []
+        ui.app.copy_to_clipboard = copied.append  # type: ignore[method-assign, assignment]
+        await go_to(ui, "web-01")
+        await ui.press("W")
+        await ui.sees("apt install acpid")
+        await ui.press("y")
+        assert "certain: acpi=off" in copied[-1]
+        assert "apt install acpid" in copied[-1]
+        await ui.press("j", "j", "j", "y")
+        assert copied[-1] == "apt install acpid"
+        await ui.press("enter")
+        await ui.sees("for a person to do")
+
+
+async def test_nothing_is_claimed_where_nothing_is_found() -> None:
+    backend = FakeBackend(fleet())
+    async with running(backend) as ui:
+        await go_to(ui, "web-01")
+        await ui.press("W")
+        await ui.sees("Nothing stands in its way")
+        await ui.press("escape")
+        await go_to(ui, "build-7")
+        await ui.press("W")
+        await ui.sees("s   Start it")
+
+
+async def test_what_a_vm_lacks_is_told_apart_from_faults_with_its_ways_out() -> None:
+    backend = FakeBackend(fleet())
+    add = Cure("Give it the channel", "n", "add-agent", level=1, lines=("+ <channel>",))
+    backend.noted = (
+        Cause(
+            "agent-channel", "It has no channel", Surety.CERTAIN, "no <channel>", (add,), "agent"
+        ),
+    )
+    async with running(backend) as ui:
+        await ui.press("W")
+        await ui.sees("othing stands in its way")
+        await ui.sees("none of this is a fault")
+        lines = ui.lines()
+        (head,) = (number for number, line in enumerate(lines) if "none of this is a fault" in line)
+        assert "agent     It has no channel" in lines[head + 1]
+        assert "certain: no <channel>" in lines[head + 2]
+        assert "n   Give it the channel" in lines[head + 3]
+        backend.noted = ()
+        await ui.press("n", "y")
+        await ui.until(lambda: "none of this is a fault" not in ui.frame())
+        assert backend.calls[-1][1:] == ("add-agent", {})
+        assert not backend.explained[-1][1]
+
+
+async def test_a_start_that_failed_is_explained_with_libvirts_own_words_on_a_key() -> None:
+    backend = FakeBackend(fleet())
+    error = TuivmError(
+        "Cannot start build-7", "no network", code=55, domain=10, call="virDomainCreate",
+        raw="network 'default' is not active",
+    )  # fmt: skip
+    backend.failures["start"] = error
+    async with running(backend) as ui:
+        await go_to(ui, "build-7")
+        await ui.press("s")
+        await ui.sees("Cannot start build-7")
+        await ui.press("W")
+        await ui.sees("Cannot start build-7: no network")
+        # Once for the line, once for the screen.
+        assert backend.explained == [(key_of(ui, "build-7"), error)] * 2
+        await ui.press("i")
+        await ui.sees("virDomainCreate: network 'default' is not active (code 55, domain 10)")
+
+
+async def test_the_line_of_a_failed_start_names_the_cause_and_the_key_to_the_way_out() -> None:
+    backend = FakeBackend(fleet())
+    backend.failures["start"] = TuivmError(
+        "Cannot start build-7", "libvirt's words", code=55, raw="network 'default' is not active"
+    )
+    backend.causes = (
+        Cause("network-inactive", "The network default is not active", Surety.CERTAIN, "its XML"),
+    )
+    async with running(backend, (120, 40)) as ui:
+        await go_to(ui, "build-7")
+        await ui.press("s")
+        line = "Cannot start build-7: The network default is not active (W: way out)"
+        await ui.sees(line)
+
+
+async def test_the_next_obstacle_takes_the_place_of_the_one_that_is_cured() -> None:
+    backend = FakeBackend(fleet())
+    backend.failures["start"] = TuivmError("Cannot start build-7", "x", code=55, raw="inactive")
+    backend.failures["net-start"] = TuivmError("Cannot start build-7 yet", "y", raw="no CD")
+    cure = Cure("Start the network", "n", "net-start", {"network": "default"})
+    backend.causes = (
+        Cause("network-inactive", "The network is not active", Surety.CERTAIN, "", (cure,)),
+    )
+    async with running(backend) as ui:
+        await go_to(ui, "build-7")
+        await ui.press("s", "W")
+        await ui.sees("Start the network")
+        backend.causes = (Cause("medium-missing", "The CD is gone", Surety.CERTAIN, "sda"),)
+        await ui.press("n")
+        await ui.sees("certain   The CD is gone")
+        assert "Cannot start build-7 yet" in ui.lines()[1]
+        last = backend.explained[-1][1]
+        assert last is not None
+        assert last.raw == "no CD"
+
+
+async def test_what_kept_it_from_starting_is_over_once_it_runs() -> None:
+    backend = FakeBackend(fleet())
+    backend.failures["start"] = TuivmError("Cannot start build-7", "x", code=55, raw="x")
+    async with running(backend) as ui:
+        await go_to(ui, "build-7")
+        await ui.press("s")
+        await ui.sees("Cannot start build-7")
+        await ui.press("W")
+        await ui.sees("No cause found beyond what libvirt said")
+        backend.become(key_of(ui, "build-7"), State.RUNNING)
+        await ui.sees("build-7 is running")
+        await ui.sees("Nothing stands in its way")
+
+
+async def test_waiting_on_and_letting_be() -> None:
+    backend = FakeBackend(fleet())
+    async with clocked(backend) as (ui, pass_to):
+        await ask(ui, "web-01")
+        pass_to(61.0)
+        await ui.sees("no cause shows from outside")
+        await ui.press("W")
+        await ui.sees("w   Keep waiting")
+        await ui.press("w")
+        await ui.until(lambda: not ui.app.context.stops.late)
+        await ui.press("n")
+        await ui.until(lambda: not ui.app.context.stops.by_key)
+        await ui.press("escape")
+        await ui.until(lambda: "stopping" not in ui.frame() and "won't" not in ui.frame())
+
+
+async def test_many_are_one_line_and_the_jobs_show_which() -> None:
+    names = [f"vm-{number:02}" for number in range(40)]
+    many = [domain(number + 1, name) for number, name in enumerate(names)]
+    backend = FakeBackend(Batch(hosts={"kv1": host()}, domains={one.key: one for one in many}))
+    backend.causes = (ACPI_OFF,)
+    async with clocked(backend) as (ui, pass_to):
+        await ui.press("asterisk", "S")
+        await ui.sees("type 40 to shut down")
+        await ui.press("4", "0", "enter")
+        await ui.until(lambda: len(backend.calls) == 40)
+        for name in names[3:]:
+            backend.become(key_of(ui, name), State.OFF)
+        await ui.until(lambda: len(ui.app.context.stops.by_key) == 3)
+        await ui.press("backslash", "G")
+        pass_to(61.0)
+        await ui.sees("3 of 40 do not stop after ")
+        said = [one.text for one in ui.app.context.store.log if "do not stop" in one.text]
+        assert len(said) == 1
+        assert said[0].endswith("(W why): acpi=off on its kernel's command line")
+        assert len(backend.explained) == 3
+        await ui.press("W")
+        await ui.sees("3 under way")
+        await ui.sees("3 do not stop")
+        await ui.press("W")
+        await ui.sees("certain   acpi=off")
+
+
+async def test_shut_down_and_start_again_starts_once_it_is_off() -> None:
+    backend = FakeBackend(fleet())
+    async with running(backend) as ui:
+        await go_to(ui, "web-01")
+        await ui.press("P", "C")
+        await ui.sees("Shut down and start again web-01?")
+        await ui.press("y")
+        await ui.until(lambda: bool(ui.app.context.stops.by_key))
+        assert [call[1] for call in backend.calls] == ["shutdown"]
+        await ui.press("6")
+        backend.become(key_of(ui, "web-01"), State.OFF)
+        await ui.until(lambda: [call[1] for call in backend.calls] == ["shutdown", "start"])
+
+
+async def test_a_guest_that_was_booting_is_asked_again() -> None:
+    backend = FakeBackend(fleet())
+    async with clocked(backend) as (ui, pass_to):
+        young = domain(1, "web-01", started_at=time.time() - 5)
+        backend.send(Batch(domains={young.key: young}))
+        await ui.until(lambda: ui.app.context.store.rows[young.key].domain == young)
+        await ask(ui, "web-01")
+        pass_to(31.0)
+        await ui.until(lambda: [call[1] for call in backend.calls] == ["shutdown", "shutdown"])
+        pass_to(32.0)
+        await ui.sees("web-01")
+        assert len(backend.calls) == 2
+
+
+async def test_jobs_of_others_are_listed_with_their_figures_and_cancelled() -> None:
+    backend = FakeBackend(fleet())
+    async with running(backend) as ui:
+        key, now = key_of(ui, "db-02"), time.monotonic()
+        await ui.press("5")
+        await ui.sees("show up here,")
+        gib = 1 << 30
+        job = DomainJob(key, "Migrate away", now - 65, now, 4 * gib, 3 * gib, gib, 3.5e8, 12.0)
+        backend.send(Batch(jobs={key: job}))
+        await ui.sees("Migrate away")
+        assert "other" in ui.frame()
+        assert "75%" in ui.frame()
+        assert "s left" in ui.frame()
+        assert "1m05s" in ui.frame()
+        assert "Jobs 1" in ui.lines()[0]
+        await ui.press("x")
+        await ui.sees("Cancel its job db-02?")
+        await ui.press("y")
+        await ui.until(lambda: bool(backend.calls))
+        assert backend.calls == [(key, "abort-job", {})]
+        copy = DomainJob(key, "Copy disk vda", now, now, gib, gib, 0, disk="vda", ready=True)
+        pull = DomainJob(key, "Pull disk vdb", now, now, gib, 0, gib, disk="vdb")
+        backend.send(Batch(jobs={key: replace(copy, more=(pull,))}))
+        await ui.sees("ready to switch over")
+        assert "Jobs 2" in ui.lines()[0]
+        await ui.press("j", "x")
+        await ui.sees("Cancel its job db-02?")
+        await ui.press("y")
+        await ui.until(lambda: backend.calls[1:] == [(key, "abort-job", {"disk": "vdb"})])
+        assert ui.app.context.store.log[-1].virsh.endswith("blockjob db-02 vdb --abort")
+        backend.send(Batch(jobs={key: None}))
+        await ui.sees("nothing is under way")
+        assert "Jobs 1" not in ui.lines()[0]
+
+
+async def test_leaving_asks_while_something_of_ours_runs() -> None:
+    backend = FakeBackend(fleet())
+    async with running(backend) as ui:
+        await ask(ui, "web-01")
+        await ui.press("ctrl+q")
+        await ui.sees("web-01: shut down")
+        await ui.press("escape")
+        await ui.until(lambda: "Quit?" not in ui.frame())
+        assert ui.app.return_value is None
+        await ui.press("ctrl+q", "y")
+        await ui.until(lambda: ui.app.return_value == 0)
+
+
+async def test_leaving_does_not_ask_for_others() -> None:
+    backend = FakeBackend(fleet())
+    async with running(backend) as ui:
+        key, now = key_of(ui, "db-02"), time.monotonic()
+        backend.send(Batch(jobs={key: DomainJob(key, "Back up", now, now)}))
+        await ui.sees("Jobs 1")
+        await ui.press("ctrl+q")
+        await ui.until(lambda: ui.app.return_value == 0)
+
+
+async def test_what_is_followed_on_a_host_that_goes_is_let_be() -> None:
+    backend = FakeBackend(fleet())
+    async with clocked(backend) as (ui, pass_to):
+        await ask(ui, "web-01")
+        backend.roster.disconnect("kv1")
+        await ui.until(lambda: not ui.app.context.stops.by_key)
+        pass_to(500.0)
+        assert not ui.app.context.stops.groups
+        assert not any("off" in one.text for one in ui.app.context.store.log)

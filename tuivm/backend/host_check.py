@@ -1,0 +1,131 @@
+"""A host check: local facts, the connection's facts, and the verdicts on both.
+
+``tuivm check`` opens connections of its own; the screen asks over those that it has.
+All of it may wait: on threads that can be left behind.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+import libvirt
+
+from tuivm.backend import errors, refusals
+from tuivm.backend.connection import Target, close_connection, open_connection, split_uri
+from tuivm.backend.connection_facts import inside, outside
+from tuivm.backend.link import LaneName
+from tuivm.backend.machine_facts import read_machine
+from tuivm.core.check import LOCAL, Part
+from tuivm.core.check_connection import check_connection, check_polkit
+from tuivm.core.check_machine import check_machine
+from tuivm.core.check_services import check_services
+from tuivm.core.errors import TuivmError
+from tuivm.core.hostfacts import ConnectionFacts, MachineFacts
+from tuivm.core.text import sanitise
+
+LOCAL_SECONDS = 5.0
+"""After which a daemon of this machine that does not answer is given up."""
+REMOTE_SECONDS = 15.0
+
+
+def check_uris(uris: Sequence[str]) -> list[Part]:
+    """Check this machine, where a URI is about it, and every connection; all at once."""
+    answers: list[queue.SimpleQueue[ConnectionFacts]] = [queue.SimpleQueue() for _ in uris]
+    for uri, answer in zip(uris, answers, strict=True):
+        threading.Thread(target=_ask, args=(uri, answer.put), daemon=True).start()
+    machine = read_machine()
+    until = time.monotonic()
+    facts = []
+    for uri, answer in zip(uris, answers, strict=True):
+        seconds = LOCAL_SECONDS if Target(uri).local else REMOTE_SECONDS
+        try:
+            facts.append(answer.get(timeout=max(0.1, until + seconds - time.monotonic())))
+        except queue.Empty:
+            facts.append(outside(uri, errors.no_answer(uri, seconds)))
+    return verdicts(machine, facts)
+
+
+def verdicts(machine: MachineFacts, connections: Sequence[ConnectionFacts]) -> list[Part]:
+    """Judge all facts; this machine comes first, unless only others are meant."""
+    parts = []
+    if any(_about_here(one) for one in connections):
+        session = all(one.session for one in connections if _about_here(one))
+        system = any(_is_system(one) for one in connections)
+        polkit = next(
+            (f for one in connections if (f := check_polkit(machine, one.sockets)) is not None),
+            None,
+        )
+        findings = (
+            *check_machine(machine, session=session),
+            *check_services(machine, system=system, session=session),
+            *(() if polkit is None else (polkit,)),
+        )
+        parts.append(Part(LOCAL, findings))
+    parts += [Part(one.uri, check_connection(one, machine)) for one in connections]
+    return parts
+
+
+def _about_here(facts: ConnectionFacts) -> bool:
+    return facts.local and not facts.uri.startswith("test:")
+
+
+def _is_system(facts: ConnectionFacts) -> bool:
+    """True for the system's daemon on its own socket: it should run on this machine."""
+    parts = split_uri(facts.uri)
+    return _about_here(facts) and not facts.session and "socket=" not in parts.query
+
+
+def _ask(uri: str, tell: Callable[[ConnectionFacts], None]) -> None:
+    """Open a connection of our own, read it, and close it."""
+    facts = outside(uri)
+    try:
+        began = time.monotonic()
+        conn = open_connection(Target(uri, readonly=False))
+        try:
+            tell(inside(conn, facts, time.monotonic() - began))
+        finally:
+            close_connection(conn, ())
+    except Exception as error:
+        tell(outside(uri, refusals.connection_error(error, uri)))
+
+
+class Asked(Protocol):
+    """A host of the program, which has a connection already (``Host``)."""
+
+    uri: str
+
+    def submit(
+        self, fn: Callable[[libvirt.virConnect], ConnectionFacts], *, call: str, lane: LaneName
+    ) -> Future[ConnectionFacts]:
+        """Run ``fn`` on a thread of that host."""
+
+
+def check_open(name: str, host: Asked | None) -> Future[tuple[Part, ...]]:
+    """Check a host of the program over its own connection; returns at once."""
+    result: Future[tuple[Part, ...]] = Future()
+    if host is None:
+        result.set_exception(errors.not_connected(sanitise(name, 80)))
+        return result
+
+    def work() -> None:
+        try:
+            facts = outside(host.uri)
+            asked = host.submit(
+                lambda conn: inside(conn, facts, None), call="virConnectGetCapabilities", lane="job"
+            )
+            machine = read_machine()
+            try:
+                facts = asked.result()
+            except TuivmError as error:
+                facts = outside(host.uri, error)
+            result.set_result(tuple(verdicts(machine, [facts])))
+        except Exception as error:
+            result.set_exception(errors.convert(error, title=f"Cannot check {sanitise(name, 80)}"))
+
+    threading.Thread(target=work, name="tuivm-check", daemon=True).start()
+    return result

@@ -1,0 +1,244 @@
+"""Looks at the machine that tuivm runs on: processor, KVM, tools, disk, clock.
+
+Reads files and starts one short program (virt-host-validate) at most; no libvirt. What
+cannot be read is None. Takes a few tenths of a second: not for the UI's thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tuivm.backend.login_facts import Login, group_name
+from tuivm.backend.service_facts import daemons, has_systemd, listeners
+from tuivm.core.hostfacts import BridgeFact, DeviceFact, MachineFacts, ValidateLine
+from tuivm.core.text import sanitise
+
+PROGRAMS = ("qemu-img", "dnsmasq", "nft", "iptables", "virsh", "pkcheck")
+"""Programs whose presence is looked for, beside all of QEMU's emulators."""
+PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin")
+"""Where they are, whatever the user's PATH is."""
+VALIDATE_SECONDS = 1.2
+IMAGES = "var/lib/libvirt/images"
+_MANAGERS = (
+    ("apt-get", "apt"),
+    ("dnf", "dnf"),
+    ("zypper", "zypper"),
+    ("pacman", "pacman"),
+    ("apk", "apk"),
+)
+_VALIDATE = re.compile(r"Checking (?:for |if )?(.+?)\s*:\s*(PASS|WARN|FAIL)(?:\s*\((.*)\))?\s*$")
+_FIREWALL = re.compile(r"""^\s*firewall_backend\s*=\s*["'](\w+)["']""", re.MULTILINE)
+
+
+def read_machine(root: Path = Path("/")) -> MachineFacts:
+    """Look at everything; ``root`` is where ``proc``, ``sys``, ``dev`` and ``etc`` are."""
+    flags, vendor = _cpu(root)
+    found = _programs(root)
+    systemd = has_systemd(root)
+    version, controllers = _cgroups(root)
+    services, running = daemons(root, systemd=systemd)
+    if "firewalld" in running:
+        found.add("firewalld-running")
+    login = Login.read()
+    return MachineFacts(
+        user=login.user,
+        root=os.geteuid() == 0,
+        groups=login.groups,
+        listed_groups=login.listed,
+        arch=platform.machine(),
+        kernel=sanitise(platform.release(), 80),
+        cpu_flags=flags,
+        cpu_vendor=vendor,
+        modules=_modules(root),
+        kvm=read_device(root / "dev/kvm"),
+        nested=_nested(root),
+        iommu_groups=_count(root / "sys/kernel/iommu_groups"),
+        cgroups=version,
+        controllers=controllers,
+        systemd=systemd,
+        daemons=services,
+        ports=listeners(root),
+        polkit="pkcheck" in found,
+        programs=frozenset(found),
+        firewall=_firewall(root),
+        bridges=_bridges(root),
+        images=_images(root),
+        clock_synced=_clock_synced(),
+        validate=_validate(),
+        packages=package_manager(),
+    )
+
+
+def find(program: str) -> str | None:
+    """The path of a program of this machine, also where PATH lacks ``sbin``."""
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *PLACES]))
+
+
+def package_manager() -> str:
+    """The machine's package manager as ``core.packages`` names it, or empty."""
+    return next((name for tool, name in _MANAGERS if find(tool)), "")
+
+
+def text_of(path: Path, limit: int = 1 << 20) -> str | None:
+    """The text of a small file, or None."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def names_in(path: Path) -> list[str] | None:
+    """The names in a folder, or None."""
+    try:
+        return os.listdir(path)
+    except OSError:
+        return None
+
+
+def read_device(path: Path) -> DeviceFact:
+    """Look at ``/dev/kvm`` and try to open it."""
+    try:
+        status = path.stat()
+    except OSError:
+        return DeviceFact(exists=False)
+    group, mode = group_name(status.st_gid), status.st_mode & 0o7777
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return DeviceFact(True, False, group, mode, "permission denied" * _denied(error) or reason)
+    return DeviceFact(True, True, group, mode)
+
+
+def _denied(error: OSError) -> bool:
+    return isinstance(error, PermissionError)
+
+
+def _cpu(root: Path) -> tuple[frozenset[str] | None, str]:
+    text = text_of(root / "proc/cpuinfo")
+    if text is None:
+        return None, ""
+    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    vendor = re.search(r"^vendor_id\s*:\s*(\S+)", text, re.MULTILINE)
+    return (
+        frozenset(flags[1].split()) if flags else frozenset(),
+        sanitise(vendor[1], 40) if vendor else "",
+    )
+
+
+def _modules(root: Path) -> frozenset[str] | None:
+    names = names_in(root / "sys/module")
+    return None if names is None else frozenset(n for n in names if re.fullmatch(r"kvm(_\w+)?", n))
+
+
+def _nested(root: Path) -> bool | None:
+    for name in ("kvm_intel", "kvm_amd"):
+        text = text_of(root / f"sys/module/{name}/parameters/nested", 16)
+        if text is not None:
+            return text.strip() in ("Y", "1")
+    return None
+
+
+def _count(path: Path) -> int | None:
+    names = names_in(path)
+    return None if names is None else len(names)
+
+
+def _cgroups(root: Path) -> tuple[int | None, frozenset[str]]:
+    folder = root / "sys/fs/cgroup"
+    text = text_of(folder / "cgroup.controllers")
+    if text is not None:
+        return 2, frozenset(text.split())
+    names = names_in(folder)
+    if names is None:
+        return None, frozenset()
+    # The controllers of version 1 are folders, some of them joined: cpu,cpuacct.
+    controllers = frozenset(part for name in names for part in name.split(","))
+    return (1 if controllers else 0), controllers
+
+
+def _programs(root: Path) -> set[str]:
+    found = {name for name in PROGRAMS if find(name)}
+    for place in {*os.environ.get("PATH", "").split(os.pathsep), *PLACES}:
+        with contextlib.suppress(OSError):
+            found |= {n for n in os.listdir(place or ".") if n.startswith("qemu-system-")}
+    if (root / "usr/libexec/qemu-kvm").exists():
+        found.add("qemu-kvm")
+    return found
+
+
+def _firewall(root: Path) -> str:
+    match = _FIREWALL.search(text_of(root / "etc/libvirt/network.conf") or "")
+    return match[1] if match else ""
+
+
+def _bridges(root: Path) -> tuple[BridgeFact, ...] | None:
+    names = names_in(root / "sys/class/net")
+    if names is None:
+        return None
+    return tuple(
+        BridgeFact(
+            sanitise(name, 40),
+            (text_of(root / f"sys/class/net/{name}/operstate", 16) or "").strip() != "down",
+        )
+        for name in sorted(names)
+        if (root / f"sys/class/net/{name}/bridge").is_dir()
+    )
+
+
+def _images(root: Path) -> tuple[str, int, int] | None:
+    for part in (IMAGES, "var/lib/libvirt", "var/lib"):
+        try:
+            room = os.statvfs(root / part)
+        except OSError:
+            continue
+        return f"/{part}", room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize
+    return None
+
+
+def _clock_synced() -> bool | None:
+    """Ask the kernel (adjtimex(2)): TIME_ERROR means that nobody keeps the clock in time."""
+    time_error = 5
+    # Longer than the kernel's struct timex; modes = 0 changes nothing.
+    buffer = ctypes.create_string_buffer(512)
+    try:
+        state = ctypes.CDLL(None).adjtimex(buffer)
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != time_error
+
+
+def _validate() -> tuple[ValidateLine, ...] | None:
+    program = find("virt-host-validate")
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "qemu"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=VALIDATE_SECONDS,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return validate_lines(done.stdout.decode("utf-8", "replace"))
+
+
+def validate_lines(text: str) -> tuple[ValidateLine, ...]:
+    """Read what ``virt-host-validate`` prints."""
+    matches = (_VALIDATE.search(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in text.splitlines())
+    return tuple(
+        ValidateLine(sanitise(match[1], 80), match[2], sanitise(match[3] or "", 200))
+        for match in matches
+        if match is not None
+    )

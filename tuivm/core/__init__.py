@@ -1,0 +1,1 @@
+"""Pure logic and data: no Textual, no libvirt, no I/O but configuration files."""

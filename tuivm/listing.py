@@ -1,0 +1,277 @@
+"""``tuivm list``: all VMs on standard output, without the terminal program."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuivm.core.api import Backend, Focus
+from tuivm.core.arrangement import Arrangement
+from tuivm.core.columns import (
+    BY_ID,
+    COLUMNS,
+    DECLARED,
+    GAP,
+    NAMING,
+    Column,
+    Paint,
+    arranged,
+)
+from tuivm.core.export import as_csv, as_json
+from tuivm.core.glyphs import glyphs
+from tuivm.core.hoststate import state_word
+from tuivm.core.model import HostState, HostStatus
+from tuivm.core.query import parse
+from tuivm.core.rows import Row
+from tuivm.core.savedview import SavedView
+from tuivm.core.store import Store
+from tuivm.core.text import cell_width, fit
+from tuivm.core.view import View
+
+CONNECT_SECONDS = 30.0
+"""How long a host may take until it has been listed; its own deadlines are shorter."""
+FACTS_SECONDS = 1.0
+"""How long facts are waited for after the names are there."""
+ADDRESS_SECONDS = 0.5
+"""How long addresses and uptimes are waited for after that: a guest may have none."""
+RATES_SECONDS = 6.0
+"""How long rates are waited for, when the query asks for them: two samples are needed."""
+FACTS_ROWS = 500
+"""Rows for which facts are waited for; more would take longer than they are worth."""
+_RATE_COLUMNS = ("cpu", "disk", "net")
+_RATES = re.compile(r"(?:^|[\s!|])(?:cpu|disk|net|mem)[:<>=!]")
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """What the command line asked for."""
+
+    query: str = ""
+    as_json: bool = False
+    as_csv: bool = False
+    columns: tuple[str, ...] = ()
+    """Ids of the columns to print, in this order; empty takes the usual ones."""
+    sort: tuple[str, bool] | None = None
+    """The id of the column to sort by, and whether it descends; None sorts by name."""
+    ascii: bool = False
+    width: int | None = None
+    """Cells to fit the lines into; None for as wide as they are (a pipe)."""
+    view: SavedView | None = None
+    """A saved view with its columns; what the other options say comes before what it says."""
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The saved view's columns."""
+        return (self.view.columns if self.view is not None else None) or DECLARED
+
+    @property
+    def order(self) -> tuple[str, bool]:
+        """The column to sort by, and whether it descends."""
+        if self.sort is not None:
+            return self.sort
+        return (NAMING, False) if self.view is None else (self.view.sort, self.view.descending)
+
+    @property
+    def wants_rates(self) -> bool:
+        """True when numbers are asked for that only two samples give."""
+        filters = self.query if self.view is None else f"{self.query} {self.view.filter}"
+        ids = {self.order[0], *self.columns}
+        if self.arrangement and not self.columns:
+            ids.update(self.arrangement.visible(BY_ID))
+        return bool(_RATES.search(filters)) or not ids.isdisjoint(_RATE_COLUMNS)
+
+
+class Listing:
+    """Fills a store from a backend until there is enough to print."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.store = Store()
+        self._woken = threading.Event()
+
+    def collect(self, wait_rates: bool) -> None:
+        """Connect, list, and wait a moment for what comes after the names."""
+        self.backend.start(self._woken.set)
+        self._until(self._settled, CONNECT_SECONDS)
+        rows = self.store.rows
+        if not rows or len(rows) > FACTS_ROWS:
+            return
+        self.backend.focus(Focus(visible=tuple(rows)))
+        self._until(self._described, FACTS_SECONDS)
+        self._until(self._addressed, ADDRESS_SECONDS)
+        if wait_rates:
+            self._until(self._measured, RATES_SECONDS)
+
+    def _until(self, done: Any, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while True:
+            self._woken.clear()
+            self.store.apply(self.backend.drain())
+            left = until - time.monotonic()
+            if done() or left <= 0:
+                return
+            self._woken.wait(min(left, 0.5))
+
+    def _settled(self) -> bool:
+        hosts = self.store.hosts.values()
+        return bool(hosts) and all(
+            status.state in (HostState.UP, HostState.DEGRADED, HostState.DISABLED)
+            or failure(status) is not None
+            for status in hosts
+        )
+
+    def _described(self) -> bool:
+        return all(row.stale or row.domain.facts is not None for row in self.store.rows.values())
+
+    def _addressed(self) -> bool:
+        return all(
+            row.stale
+            or not row.domain.state.active
+            or (row.domain.started_at is not None and _reachable(row))
+            for row in self.store.rows.values()
+        )
+
+    def _measured(self) -> bool:
+        return all(
+            row.stale
+            or not row.domain.state.active
+            or (row.stats is not None and row.stats.cpu is not None)
+            for row in self.store.rows.values()
+        )
+
+
+def _reachable(row: Row) -> bool:
+    """True when an address is known, or there is no card to have one."""
+    facts = row.domain.facts
+    return bool(row.domain.addresses) or facts is None or not facts.macs
+
+
+def failure(status: HostStatus) -> str | None:
+    """Say why a host could not be listed, with the next step; None while that is open."""
+    if status.state in (HostState.LOST, HostState.NEEDS_AUTH):
+        return str(status.error) if status.error is not None else state_word(status)
+    return None
+
+
+def run_list(backend: Backend, options: ListOptions) -> int:
+    """Print the VMs; returns the exit code: 1 when a host could not be listed.
+
+    Raises ``QueryError`` for a query that cannot be understood.
+    """
+    listing = Listing(backend)
+    rates = options.wants_rates
+    try:
+        listing.collect(rates)
+        store = listing.store
+        view = View(store)
+        if options.view is not None:
+            view.set_filter(options.view.filter)
+            view.set_faults_only(options.view.faults_only)
+        view.set_sort(*options.order)
+        matches = parse(options.query).matches
+        rows = [row for key in view.keys if matches(row := store.rows[key])]
+        _write(rows, store, options, rates)
+        return complain(store)
+    finally:
+        backend.stop(1.0)
+
+
+def _write(rows: Sequence[Row], store: Store, options: ListOptions, rates: bool) -> None:
+    if options.as_csv:
+        text = as_csv(rows, options.columns or options.arrangement.visible(BY_ID))
+        # Lines end as RFC 4180 has it, whatever a text stream would make of them.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.buffer.flush()
+        return
+    text = as_json(rows) if options.as_json else as_text(rows, store, options, rates)
+    if text:
+        print(text, flush=True)
+
+
+def complain(store: Store) -> int:
+    """Name the hosts that failed on standard error; 1 when there is one."""
+    code = 0
+    for status in store.hosts.values():
+        if status.state.connected or status.state is HostState.DISABLED:
+            continue
+        code = 1
+        reason = failure(status) or f"no answer within {CONNECT_SECONDS:.0f} s"
+        print(f"tuivm: {status.id} ({status.uri}): {reason}", file=sys.stderr)
+    return code
+
+
+_ALWAYS = ("state", "name", "mem", "vcpu", "ip", "uptime", "autostart", "tags", "title")
+_TITLE_MIN = 10
+
+
+def as_text(rows: Sequence[Row], store: Store, options: ListOptions, rates: bool) -> str:
+    """Write one line a VM under a header; empty when there is none."""
+    if not rows:
+        return ""
+    paint = Paint(glyphs(options.ascii))
+    columns = _columns(store, options, rates)
+    texts = {column.id: [_text(column, row, paint) for row in rows] for column in columns}
+    columns = [
+        column
+        for column in columns
+        if options.columns or not column.optional or any(texts[column.id])
+    ]
+    table = {column.id: [column.header, *texts[column.id]] for column in columns}
+    widths = {name: max(map(cell_width, texts)) for name, texts in table.items()}
+    if options.width is not None and not options.columns:
+        widths |= options.arrangement.widths
+        columns = _fitting(columns, widths, options.width, by_place=bool(options.arrangement.order))
+    lines = (
+        (" " * GAP)
+        .join(fit(table[column.id][place], widths[column.id], column.align) for column in columns)
+        .rstrip()
+        for place in range(len(rows) + 1)
+    )
+    if options.width is None:
+        return "\n".join(lines)
+    return "\n".join(
+        fit(line, options.width, ellipsis=paint.glyphs.ellipsis).rstrip() for line in lines
+    )
+
+
+def _columns(store: Store, options: ListOptions, rates: bool) -> list[Column]:
+    """What was asked for, else what is worth a place without two samples of every VM."""
+    if options.columns:
+        return [BY_ID[column] for column in options.columns]
+    if options.arrangement:
+        many = len(store.hosts) > 1
+        return [column for column in arranged(options.arrangement) if many or column.id != "host"]
+    ids = {*_ALWAYS, *(_RATE_COLUMNS if rates else ())}
+    ids |= {"host"} if len(store.hosts) > 1 else set()
+    return [column for column in COLUMNS if column.id in ids]
+
+
+def _fitting(
+    columns: list[Column], widths: Mapping[str, int], width: int, *, by_place: bool = False
+) -> list[Column]:
+    """Leave out columns, the least important first, until a line fits; the title may be cut.
+
+    ``by_place`` leaves out the ones at the right first; the name stays in any case.
+    """
+    kept = list(columns)
+    order = columns[::-1] if by_place else sorted(columns, key=lambda column: -column.priority)
+    for column in order:
+        needed = sum(
+            (min(widths[c.id], _TITLE_MIN) if c.id == "title" else widths[c.id]) + GAP for c in kept
+        )
+        if needed - GAP <= width:
+            break
+        if column.id != NAMING:
+            kept.remove(column)
+    return kept
+
+
+def _text(column: Column, row: Row, paint: Paint) -> str:
+    cell = column.cell(row, paint, 0 if column.id == "cpu" else column.max)
+    return f"{cell.text}{cell.tail}".strip()

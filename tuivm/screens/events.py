@@ -1,0 +1,204 @@
+"""The event log: what happened, what was done, and with which virsh command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+
+from tuivm.core.journal import entries_text
+from tuivm.core.model import LogEntry, Severity
+from tuivm.core.rows import Changes
+from tuivm.screens import chrome
+from tuivm.screens.filtering import FilterScreen
+from tuivm.screens.power import copy
+from tuivm.screens.results import open_results
+from tuivm.screens.sheet import Sheet
+from tuivm.screens.textpage import save_text
+from tuivm.widgets.bars import Part
+from tuivm.widgets.listbox import Line, ListBox, Span
+
+MOST_LINES = 12_000
+"""Lines after which those that the store let go are dropped from the screen too."""
+
+
+class EventsScreen(FilterScreen):
+    """A line an event, the newest last."""
+
+    VIEW = "view.events"
+    SCOPE = "events"
+    HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("view.details", "in full"),
+        ("view.copy", "copy"),
+        ("app.filter", "filter"),
+        ("events.vm", "this VM only"),
+        ("events.save", "save"),
+        ("view.vms", "VMs"),
+        ("nav.back", "back"),
+        ("app.command", "command"),
+        ("app.help", "help"),
+    )
+
+    def compose_body(self) -> ComposeResult:
+        """The summary and the log."""
+        self._words = ""
+        self._entries: list[LogEntry] = []
+        self._lines: list[Line] = []
+        self._dated = False
+        yield from self.compose_summary()
+        yield ListBox(id="events", ascii_only=self.context.options.ascii)
+
+    def on_mount(self) -> None:
+        """Show what there is, from the end."""
+        self._fill()
+
+    def store_changed(self, changes: Changes) -> None:
+        """Add new lines; the view follows them while the cursor is on the last one."""
+        if not changes.entries:
+            return
+        added = self._matching(changes.entries)
+        undated = not self._dated and not all(_today(entry.at) for entry in added)
+        if not self._entries or undated or len(self._entries) + len(added) > MOST_LINES:
+            self._fill()
+            return
+        self._entries += added
+        self._lines = [*self._lines, *(_line(entry, self._dated) for entry in added)]
+        self.query_one(ListBox).show(self._lines, follow_end=True)
+        self.refresh_summary()
+
+    @property
+    def filter_text(self) -> str:
+        """See ``FilterScreen``."""
+        return self._words
+
+    def apply_filter(self, text: str) -> None:
+        """Show only entries in which all words occur."""
+        self._words = text
+        self._fill()
+
+    def filter_help(self) -> str:
+        """See ``FilterScreen``."""
+        return "words: a name, a host, a verb, error, warning"
+
+    def summary(self) -> tuple[Iterable[Part], Iterable[Part]]:
+        """Counts, and the filter."""
+        store = self.context.store
+        total, shown = len(store.past) + len(store.log), len(self._entries)
+        left = [Part(f" {total} event{'' if total == 1 else 's'}", "dim")]
+        if self._words:
+            left += [Part(f" · {shown} shown", "dim"), Part("   /", "key", "app.filter")]
+            left += [Part(self._words, "accent", "app.filter"), Part("  esc clears", "dim")]
+        return left, ()
+
+    def row_opened(self) -> None:
+        """See ``do_view_details``."""
+        self.do_view_details()
+
+    def do_view_details(self) -> None:
+        """Show the entry under the cursor in full."""
+        entry = self._selected()
+        bulk = None if entry is None or not entry.bulk else self.context.bulks.get(entry.bulk)
+        if bulk is not None and entry is not None and not entry.uuid:
+            open_results(self, bulk)
+        elif entry is not None:
+            self.app.push_screen(Sheet(self.context, "Event", fields(entry)))
+
+    def do_view_copy(self) -> None:
+        """Copy the entry under the cursor in full."""
+        entry = self._selected()
+        if entry is not None:
+            copy(self, "\n".join(f"{label}: {value}" for label, value, _ in fields(entry)))
+
+    def do_events_vm(self) -> None:
+        """Show only what the entry's VM, or else its host, did; again takes that back."""
+        entry = self._selected()
+        if self._words:
+            self.apply_filter("")
+        elif entry is not None and (entry.name or entry.host):
+            self.apply_filter(entry.name or entry.host)
+        else:
+            self.say("this event is of no VM and no host")
+
+    def do_events_save(self) -> None:
+        """Write what is shown to a file, one event a line."""
+        if not self._entries:
+            self.say("there is no event to save")
+            return
+        save_text(self, "events", entries_text(self._entries))
+
+    def _selected(self) -> LogEntry | None:
+        index = self.query_one(ListBox).cursor_index()
+        return None if index is None or not self._entries else self._entries[index]
+
+    def _fill(self) -> None:
+        store = self.context.store
+        self._entries = self._matching((*store.past, *store.log))
+        self._dated = any(not _today(entry.at) for entry in self._entries)
+        self._lines = [_line(entry, self._dated) for entry in self._entries]
+        box = self.query_one(ListBox)
+        if self._entries:
+            box.show(self._lines, follow_end=True)
+        else:
+            nothing = "no event has these words; esc clears the filter"
+            text = nothing if self._words else "nothing has happened yet"
+            box.show([Line((Span(f" {text}", "dim"),), selectable=False)])
+        self.refresh_summary()
+
+    def _matching(self, entries: Iterable[LogEntry]) -> list[LogEntry]:
+        words = self._words.casefold().split()
+        if not words:
+            # Hundreds of lines of one verb would drown all else: its own line opens them.
+            return [entry for entry in entries if not (entry.bulk and entry.uuid)]
+        return [entry for entry in entries if all(word in _text(entry) for word in words)]
+
+
+def _today(at: float) -> bool:
+    return time.localtime(at)[:3] == time.localtime()[:3]
+
+
+def _text(entry: LogEntry) -> str:
+    error = "" if entry.error is None else f"{entry.error} {entry.error.raw}"
+    return (
+        f"{entry.text} {entry.name} {entry.host} {entry.virsh} {entry.severity} {error}".casefold()
+    )
+
+
+def _line(entry: LogEntry, dated: bool) -> Line:
+    parts = chrome.entry_parts(entry)
+    clock = time.strftime("%m-%d ", time.localtime(entry.at)) if dated else ""
+    spans = [Span(f" {clock}{chrome.clock(entry.at)} ", "dim")]
+    spans += [Span(part.text, part.role) for part in parts]
+    right = (Span(entry.virsh + " ", "dim"),) if entry.virsh else ()
+    return Line(tuple(spans), f"{entry.at}{entry.uuid}{entry.text}", right=right)
+
+
+_WORDS = {
+    Severity.INFO: "",
+    Severity.GOOD: "good",
+    Severity.WARNING: "warn",
+    Severity.ERROR: "bad",
+}
+
+
+def fields(entry: LogEntry) -> list[tuple[str, str, str]]:
+    """All of an entry as (label, value, role)."""
+    error = entry.error
+    rows = [
+        ("When", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at)), ""),
+        ("What", entry.text, _WORDS[entry.severity] or "strong"),
+        ("VM", entry.name, ""),
+        ("UUID", entry.uuid, ""),
+        ("Host", entry.host, ""),
+        ("virsh", entry.virsh, ""),
+    ]
+    if error is not None:
+        rows += [
+            ("Why", error.message, ""),
+            ("What to do", error.hint, "strong"),
+            ("libvirt says", error.raw, ""),
+            ("Call", error.call, ""),
+            ("Code", "" if error.code is None else f"{error.code} (domain {error.domain})", ""),
+        ]
+    return [row for row in rows if row[1]]

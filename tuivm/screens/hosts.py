@@ -1,0 +1,319 @@
+"""The connections: what each is, how it stands, what its VMs take of it, and how to manage it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.strip import Strip
+
+from tuivm.core import hostactions
+from tuivm.core.api import Focus
+from tuivm.core.glyphs import Glyphs, glyphs
+from tuivm.core.hoststate import state_word
+from tuivm.core.hosttable import (
+    GAP,
+    HostColumn,
+    Load,
+    columns_for,
+    latency_text,
+    loads,
+    name_width,
+    taken_text,
+    versions_text,
+)
+from tuivm.core.model import HostState, HostStatus
+from tuivm.core.rows import Changes
+from tuivm.core.text import bytes_text, cell_width, duration_text, fit
+from tuivm.screens import chrome
+from tuivm.screens.context import Context
+from tuivm.screens.rowscreen import RowScreen
+from tuivm.widgets.bars import Bar, Part
+from tuivm.widgets.fieldsbox import FieldsBox
+from tuivm.widgets.listbox import Line, ListBox, Span, line_strip
+from tuivm.widgets.roles import Palette
+
+STATE_WIDTH = (12, 22)
+"""Cells of the state: at least, at most."""
+
+
+URI_LEAST = 16
+"""Cells without which a URI says nothing."""
+
+
+class HostTable(ListBox):
+    """A line a host, under headings that stay."""
+
+    HEADER_LINES: ClassVar[int] = 1
+
+    def header_strip(self, line: int, width: int, styles: Palette) -> Strip:
+        """See ``RowsView``."""
+        return line_strip(self.header, (), width, styles)
+
+
+class HostsScreen(RowScreen):
+    """A line a host, and all that is known of the one under the cursor."""
+
+    VIEW = "view.hosts"
+    SCOPE = "hosts"
+
+    DEFAULT_CSS = """
+    HostsScreen HostTable { min-height: 5; }
+    """
+
+    def __init__(self, context: Context, host: str = "") -> None:
+        """Open with the cursor on ``host``, where there is one of that id."""
+        super().__init__(context)
+        self._loads: dict[str, Load] = {}
+        self._due = False
+        self._expected = host
+        """The cursor goes to this one once it is in the list: it was asked for, or just added."""
+
+    def compose_body(self) -> ComposeResult:
+        """The summary, the hosts, and the facts of one."""
+        yield Bar(id="summary")
+        yield HostTable(id="hosts", ascii_only=self.context.options.ascii)
+        yield FieldsBox(id="facts")
+
+    def on_mount(self) -> None:
+        """Fill in what is known."""
+        self._count()
+        self._fill()
+        self.set_interval(1.0, self._tick)
+
+    def on_resize(self) -> None:
+        """Other columns fit."""
+        self._fill()
+
+    def store_changed(self, changes: Changes) -> None:
+        """A host's line changes at once with its state, and soon with its VMs."""
+        self._due |= bool(changes.keys)
+        if changes.membership:
+            self._count()
+        if changes.hosts or changes.membership:
+            self._fill()
+
+    def hints(self) -> Iterable[tuple[str, str]]:
+        """The usual keys; one is called after what it would do."""
+        status = self._status
+        connects = status is not None and hostactions.connects(status)
+        return (
+            ("host.vms", "VMs"),
+            ("host.add", "add"),
+            ("host.edit", "edit"),
+            ("host.toggle", "connect" if connects else "disconnect"),
+            ("app.resync", "retry"),
+            ("host.forget", "forget"),
+            ("view.check", "check"),
+            ("view.logs", "libvirt's logs"),
+            ("view.bundle", "bundle"),
+            ("app.help", "help"),
+            ("nav.back", "back"),
+            ("view.events", "events"),
+            ("app.command", "command"),
+        )
+
+    def host(self) -> str:
+        """The host under the cursor."""
+        table = self.query_one_optional(HostTable)
+        line = None if table is None else table.selected
+        return "" if line is None else line.key
+
+    @property
+    def _status(self) -> HostStatus | None:
+        return self.context.store.hosts.get(self.host())
+
+    @property
+    def _signs(self) -> Glyphs:
+        return glyphs(self.context.options.ascii)
+
+    def watching(self) -> Focus:
+        """The hosts themselves."""
+        return Focus(hosts=True)
+
+    def cursor_moved(self) -> None:
+        """Show the facts of the host under the cursor, and its keys."""
+        self._show_facts()
+        self.refresh_footer()
+
+    def row_opened(self) -> None:
+        """A double click shows its VMs."""
+        self.perform("host.vms")
+
+    def do_app_resync(self) -> None:
+        """Try the host under the cursor now."""
+        name = self.host()
+        if name:
+            self.context.backend.retry(name)
+            self.say(f"{name}: connecting or listing afresh", "dim")
+
+    def do_nav_back(self) -> None:
+        """To the list of VMs."""
+        self.app.pop_screen()
+
+    def _tick(self) -> None:
+        waits = any(status.retry_at is not None for status in self.context.store.hosts.values())
+        if self._due:
+            self._count()
+            self._fill()
+        elif waits:
+            self._fill()
+        if waits:
+            self.refresh_top()
+
+    # -- what is shown -----------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """Sum up the VMs: in a large fleet not for each word of a host."""
+        self._due = False
+        self._loads = loads(self.context.store.rows.values())
+
+    def _fill(self) -> None:
+        hosts = list(self.context.store.hosts.values())
+        states = {status.id: self._state(status) for status in hosts}
+        least, most = STATE_WIDTH
+        wide = min(most, max(least, *(cell_width(text) for text, _ in states.values()), least))
+        name = name_width([status.id for status in hosts])
+        room = self.size.width - 2 - wide - 1 - name
+        columns = columns_for(room)
+        table = self.query_one_optional(HostTable)
+        if table is None:
+            return  # the screen is being built, or left
+        heads = [fit(column.header, column.width, column.align) for column in columns]
+        head = (" " * GAP).join([f" {fit('STATE', wide)} {fit('HOST', name)}", *heads])
+        uris = room - sum(column.width + GAP for column in columns) >= URI_LEAST
+        head += f"{' ' * GAP}URI" if uris else ""
+        table.header = (Span(head, "header"),)
+        table.show(
+            [
+                Line(
+                    (
+                        Span(" "),
+                        Span(fit(states[status.id][0], wide), states[status.id][1]),
+                        Span(" "),
+                        Span(fit(status.id, name), chrome.host_role(status, "strong")),
+                        *self._cells(status, columns, uris),
+                    ),
+                    status.id,
+                )
+                for status in hosts
+            ]
+        )
+        self._go_to_added(table)
+        self._summarise(hosts)
+        self._show_facts()
+        self.refresh_footer()
+
+    def host_added(self, name: str) -> None:
+        """Go to it as soon as it is there."""
+        self._expected = name
+        table = self.query_one_optional(HostTable)
+        if table is not None:
+            self._go_to_added(table)
+
+    def _go_to_added(self, table: HostTable) -> None:
+        place = [line.key for line in table.lines]
+        if self._expected in place:
+            table.move_to(place.index(self._expected))
+            self._expected = ""
+
+    def _state(self, status: HostStatus) -> tuple[str, str]:
+        text, role = chrome.host_state(status, ascii_only=self.context.options.ascii)
+        return (f"{text} up" if status.state is HostState.UP else text), role
+
+    def _cells(
+        self, status: HostStatus, columns: Iterable[HostColumn], uris: bool
+    ) -> Iterable[Span]:
+        load = self._loads.get(status.id, Load())
+        gap = " " * GAP
+        if status.error is not None and not status.state.connected:
+            yield Span(f"{gap}{status.error.message or status.error.title}", "bad")
+            return
+        if status.state is HostState.DISABLED:
+            label = self.context.keymap.label("host.toggle")
+            yield Span(f"{gap}{label}", "key")
+            yield Span(" connects it", "dim")
+            return
+        for column in columns:
+            cell = column.draw(status, load, self._signs)
+            yield Span(gap + fit(cell.text, column.width, column.align), cell.role)
+        if uris:
+            yield Span(f"{gap}{status.uri}", "dim")
+
+    def _summarise(self, hosts: list[HostStatus]) -> None:
+        label = self.context.keymap.label
+        if not hosts and self.context.store.hosts_went:
+            parts = [Part(" no host: "), Part(label("host.add"), "key"), Part(" adds one", "dim")]
+        elif not hosts:
+            parts = [Part(" connecting…", "dim")]
+        else:
+            noun = "host" if len(hosts) == 1 else "hosts"
+            parts = [Part(f" {len(hosts)} {noun}", "strong")]
+            for count, word, role in chrome.count_states(hosts):
+                parts += [Part(f" {self._signs.dot} ", "dim"), Part(f"{count} {word}", role)]
+        self.show_bar("#summary", parts)
+
+    def _show_facts(self) -> None:
+        status = self._status
+        box = self.query_one(FieldsBox)
+        load = Load() if status is None else self._loads.get(status.id, Load())
+        box.show([] if status is None else facts(status, load, self._signs))
+
+
+def facts(status: HostStatus, load: Load, signs: Glyphs) -> list[tuple[str, str, str]]:
+    """All that is known of a host, as (label, value, role)."""
+    known = status.hostname
+    name = f"{status.id} ({known})" if known not in ("", status.id) else status.id
+    rows: list[tuple[str, str, str]] = [
+        ("Host", name, chrome.host_role(status, "strong")),
+        ("URI", status.uri, ""),
+    ]
+    state = state_word(status)
+    left = chrome.retry_in(status)
+    if left is not None:
+        state += f", next attempt in {left} s (ctrl+r tries now)"
+    rows.append(("State", state, "good" if status.state is HostState.UP else "warn"))
+    error = status.error
+    if error is not None:
+        rows.append(("What failed", error.title, "bad"))
+        rows += [
+            (label, value, "")
+            for label, value in (
+                ("Why", error.message),
+                ("What to do", error.hint),
+                ("libvirt says", error.raw),
+                ("Call", error.call),
+                ("Code", "" if error.code is None else f"{error.code}, domain {error.domain}"),
+            )
+            if value
+        ]
+    if load.total or status.state.connected:
+        rows.append(("VMs", taken_text(load, status, signs), ""))
+    if (machine := _machine(status)) != "":
+        rows.append(("Machine", machine, ""))
+    if (versions := versions_text(status)) != "":
+        rows.append(("Runs", versions, ""))
+    if status.latency is not None:
+        rows.append(("Round trip", latency_text(status.latency), ""))
+    if status.seen_at is not None and not status.state.connected:
+        rows.append(("Last answer", f"{duration_text(time.time() - status.seen_at)} ago", ""))
+    if status.tags:
+        rows.append(("Tags", ", ".join(status.tags), ""))
+    if status.readonly:
+        why = "by its own entry" if status.own_readonly else "as all hosts are"
+        rows.append(("Access", f"read-only, {why}", "warn"))
+    return rows
+
+
+def _machine(status: HostStatus) -> str:
+    """Its size and, where that is known, how much of it is in use."""
+    parts = []
+    if status.cpus is not None:
+        used = "" if status.cpu_used is None else f", {status.cpu_used:.0f} % busy"
+        parts.append(f"{status.cpus} CPUs{used}")
+    if status.memory is not None:
+        used = "" if status.memory_used is None else f", {bytes_text(status.memory_used)} in use"
+        parts.append(f"{bytes_text(status.memory)} memory{used}")
+    return "; ".join(parts)

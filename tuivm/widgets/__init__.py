@@ -1,0 +1,1 @@
+"""Reusable Textual widgets and messages; they know the core and nothing above them."""
