@@ -355,6 +355,23 @@ async def test_the_log_file_fills_the_past_once_and_nobody_answers_it() -> None:
         assert session(ui).text().count("-- above") == 1
 
 
+async def test_a_log_that_is_there_is_shown_however_late_its_news(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = with_log("/log/web.log")
+    past: Future[ConsolePast] = Future()
+    # It is there, but the news of it never comes: the program was the slow one.
+    monkeypatch.setattr(past, "add_done_callback", lambda call: None)
+    past.set_result(ConsolePast("/log/web.log", b"old boot"))
+    monkeypatch.setattr(backend, "console_past", lambda key, device="": past)
+    monkeypatch.setattr("tuivm.screens.console_past.PATIENCE", 0.05)
+    async with opened(backend) as (ui, channel):
+        await ui.sees("-- above: from the log file web.log --")
+        channel.say("live")
+        await ui.sees("live")
+        assert session(ui).text().index("old boot") < session(ui).text().index("live")
+
+
 async def test_a_log_that_is_slow_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = with_log("/log/web.log")
     never: Future[ConsolePast] = Future()

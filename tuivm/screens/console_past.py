@@ -50,24 +50,22 @@ class Past:
             return
         session.past_known = True
         waits = [True]
+        future = screen.context.backend.console_past(key, device)
 
-        def go_on(past: ConsolePast | None = None) -> None:
+        def go_on() -> None:
             if not waits:
                 return
             waits.clear()
             late.stop()
-            if past is not None and past.data:
-                session.preload(past.data, source(past))
+            # Asked of the future in both cases: the timer may win over news of a past that
+            # is there, where it was this program that was slow.
+            if future.done() and future.exception() is None and future.result().data:
+                session.preload(future.result().data, source(future.result()))
             if screen.is_mounted:
                 attach()
 
         late = screen.set_timer(PATIENCE, go_on)
-        future = screen.context.backend.console_past(key, device)
-
-        def arrived() -> None:
-            go_on(None if future.exception() is not None else future.result())
-
-        future.add_done_callback(lambda _done: screen.app.call_later(arrived))
+        future.add_done_callback(lambda _done: screen.app.call_later(go_on))
 
     def offer(self) -> None:
         """Ask whether a log file should be added, with the line that it takes."""
