@@ -87,7 +87,7 @@ def test_it_has_a_terminal_of_its_own_size(run: Run) -> None:
     assert finished(child) == ChildExit(0)
     assert sink.lines[0].startswith("/dev/pts/")
     assert sink.lines[1:] == ["31 97", "xterm-256color", "truecolor"]
-    assert sink.states == [ConsoleState.ATTACHING, ConsoleState.ATTACHED, ConsoleState.ENDED]
+    assert sink.states == [ConsoleState.ATTACHED, ConsoleState.ENDED]
     assert sink.detail == "exit code 0"
 
 
@@ -135,6 +135,13 @@ def test_all_that_was_printed_before_the_end_is_there(run: Run) -> None:
     child, sink = run(SH, "-c", "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done")
     finished(child)
     assert sink.lines == [f"line {n}" for n in range(3000)]
+
+
+def test_what_is_typed_before_it_runs_waits_for_it(run: Run) -> None:
+    child, sink = run(SH, "-c", "read word; echo got $word")
+    child.write(b"early\n")
+    assert finished(child) == ChildExit(0)
+    assert "got early" in sink.lines
 
 
 def test_what_is_not_installed_is_said(run: Run) -> None:

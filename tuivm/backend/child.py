@@ -70,7 +70,8 @@ class Child:
         os.set_blocking(self._wake_writer, False)
         self.thread = threading.Thread(target=self._run, name="tuivm-child", daemon=True)
         """Ends after the program did."""
-        self._tell(ConsoleState.ATTACHING)
+        # What is typed before the program runs waits for it, as in any terminal.
+        self._tell(ConsoleState.ATTACHED)
         self.thread.start()
 
     @property
@@ -166,7 +167,6 @@ class Child:
         with self._lock:
             self._spawn = spawn
             spawn.setwinsize(*self._size)
-        self._tell(ConsoleState.ATTACHED)
         return spawn
 
     def _serve(self, spawn: pexpect.spawn[Any]) -> None:

@@ -32,7 +32,6 @@ SILENCE = 1.5
 LITERAL_LEAVE = b"\x1d"
 WORDS = {
     ConsoleState.CLOSED: ("starting", "warn"),
-    ConsoleState.ATTACHING: ("starting", "warn"),
     ConsoleState.ATTACHED: ("running", "good"),
     ConsoleState.ENDED: ("ended", "dim"),
     ConsoleState.FAILED: ("failed", "bad"),
