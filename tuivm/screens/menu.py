@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
+from textual.widgets import Static
 
 from tuivm.core.text import cell_width, fit
 from tuivm.screens.context import Context
 from tuivm.screens.dialog import Dialog, key_parts
 from tuivm.widgets.bars import Part
 from tuivm.widgets.listbox import Line, ListBox, Span
+from tuivm.widgets.roles import role_text
 from tuivm.widgets.rows import RowsView
 
 
@@ -29,13 +32,25 @@ class Choice:
     """Why it cannot be chosen now; empty when it can."""
     detail: str = ""
     """Shown behind the title, dim."""
+    brief: str = ""
+    """Shown instead of a detail that does not fit."""
+
+    @property
+    def words(self) -> str:
+        """What is to be said of it."""
+        return self.reason or self.detail
 
 
 class Menu(Dialog[str]):
-    """Returns the chosen value, or None when the user left."""
+    """Returns the chosen value, or None when the user left.
+
+    Where the words of a line are cut, they stand in full below the lines while it has the cursor,
+    in the place of the keys where there is no room for lines of their own.
+    """
 
     DEFAULT_CSS = """
     Menu ListBox { height: auto; max-height: 100%; }
+    Menu #full { width: 1fr; padding: 0 1; }
     """
 
     def __init__(
@@ -45,37 +60,77 @@ class Menu(Dialog[str]):
         self._choices = {choice.value: choice for choice in choices}
         self._selected = selected
         self._cells = 0
+        self._before = 0
+        self._room = 0
 
     def compose_box(self) -> ComposeResult:
-        """The choices."""
+        """The choices, and the words of the one under the cursor."""
         box = ListBox(id="choices", ascii_only=self.context.options.ascii)
-        box.styles.height = min(len(self._choices), max(3, self.app.size.height - 4))
         width = max(len(choice.title) for choice in self._choices.values())
-        lines = [self._line(choice, width) for choice in self._choices.values()]
-        longest = max(sum(cell_width(span.text) for span in line.spans) for line in lines)
+        self._before = 4 + width + 2
+        longest = max(self._before + cell_width(one.words) for one in self._choices.values())
         self._cells = max(cell_width(self._heading) + 4, 36, longest + 2)
-        box.show(lines)
-        for index, value in enumerate(self._choices):
-            if value == self._selected:
-                box.set_cursor(index)
         yield box
+        yield Static("", id="full", markup=False)
 
     def on_mount(self) -> None:
         """Make the box as wide as its lines."""
         self.query_one("#box").styles.width = self._cells + 4
+        self._lay_out()
+        for index, value in enumerate(self._choices):
+            if value == self._selected:
+                self.box.set_cursor(index)
 
-    def _line(self, choice: Choice, width: int) -> Line:
+    @on(events.Resize)
+    def _lay_out(self) -> None:
+        """Show as much as there is room for."""
+        size = self.app.size
+        self._room = min(self._cells, size.width - 4) - self._before - 2
+        cut = [choice.words for choice in self._choices.values() if self._cut(choice)]
+        columns = max(1, self._room + self._before - 1)
+        needed = max((len(textwrap.wrap(words, columns)) for words in cut), default=0)
+        lines = max(3, size.height - 4)
+        spare = lines - len(self._choices)
+        # As many for every choice: nothing jumps while the cursor moves.
+        rows = min(needed, 3, spare if spare >= 0 else lines - 3)
+        full = self.query_one("#full", Static)
+        full.display = rows > 0
+        full.styles.height = rows
+        self.box.styles.height = min(len(self._choices), lines - rows)
+        self.box.show([self._line(choice) for choice in self._choices.values()])
+        self._say_in_full()
+
+    def _cut(self, choice: Choice) -> bool:
+        return cell_width(choice.words) > self._room
+
+    def _line(self, choice: Choice) -> Line:
         off = bool(choice.reason)
         spans = [
             Span(f" {fit(choice.key, 2)} ", "dim" if off else "key"),
-            Span(fit(choice.title, width), "dim" if off else ""),
+            Span(fit(choice.title, self._before - 6), "dim" if off else ""),
         ]
-        if choice.reason or choice.detail:
-            spans.append(Span(f"  {choice.reason or choice.detail}", "dim"))
+        words = choice.reason or (choice.brief if self._cut(choice) else "") or choice.detail
+        if words:
+            spans.append(Span(f"  {words}", "dim"))
         return Line(tuple(spans), choice.value)
 
+    def _say_in_full(self) -> None:
+        full = self.query_one("#full", Static)
+        if full.display:
+            full.update(role_text(self.app, [(self._full(), "dim")]))
+        else:
+            self.refresh_keys()
+
+    def _full(self) -> str:
+        """The words under the cursor where their line cuts them."""
+        line = self.box.selected
+        choice = self._choices.get(line.key) if line is not None else None
+        return choice.words if choice is not None and self._cut(choice) else ""
+
     def keys(self) -> Iterable[Part]:
-        """The keys of every menu, and the reason under the cursor in full."""
+        """The keys of every menu, or what is to be said in full."""
+        if (words := self._full()) and not self.query_one("#full").display:
+            return (Part(f" {words}", "dim"),)
         return key_parts(("enter", "choose", "enter"), ("esc", "leave", "escape"))
 
     @property
@@ -85,7 +140,7 @@ class Menu(Dialog[str]):
 
     @on(RowsView.Moved)
     def _moved(self) -> None:
-        self.refresh_keys()
+        self._say_in_full()
 
     @on(RowsView.Opened)
     def _opened(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from tuivm.core.actions import COPIES, POWER_MENU, MenuItem, copy_text
@@ -20,10 +21,13 @@ def power_choices(flow: ActionFlow, rows: Sequence[Row]) -> list[Choice]:
         reasons = [flow.reason(item.action, row) for row in rows]
         usable = sum(reason is None for reason in reasons)
         detail = "" if usable == len(rows) else f"{usable} of {len(rows)}"
+        brief = ""
         if usable and len(rows) == 1:
             detail = item.action.virsh(rows[0], item.args)
+            # The host's URI is the same on every line, and long.
+            brief = detail.replace(f" -c {shlex.quote(rows[0].host.uri)} ", " … ", 1)
         reason = "" if usable else (reasons[0] or "")
-        choices.append(Choice(item.key, item.title, str(index), reason, detail))
+        choices.append(Choice(item.key, item.title, str(index), reason, detail, brief))
     return choices
 
 

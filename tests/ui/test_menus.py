@@ -1,0 +1,57 @@
+"""Menus: one key a line, and nothing that is said there is out of reach."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ui.fake import FakeBackend, fleet
+from tests.ui.screens import Ui, running
+from tests.ui.test_console import Backend, opened
+from tests.ui.test_flow import go_to
+
+ALONE = "only one console is open; mark VMs in the list, then c"
+
+
+def words(ui: Ui) -> str:
+    """What stands in the box, whatever its lines are."""
+    return " ".join(" ".join(ui.lines()).replace("│", " ").split())
+
+
+async def test_a_greyed_line_that_is_cut_says_its_reason_in_full_once_its_key_is_pressed() -> None:
+    async with opened(Backend()) as (ui, _channel):
+        await ui.press("f12")
+        await ui.sees("Type into all")
+        height = len([line for line in ui.lines() if "│" in line])
+        assert ALONE not in words(ui)
+        await ui.press("b")
+        await ui.until(lambda: ALONE in words(ui))
+        assert len([line for line in ui.lines() if "│" in line]) == height, "nothing jumps"
+        await ui.press("up")
+        await ui.until(lambda: ALONE in words(ui))
+        await ui.press("up")
+        await ui.until(lambda: ALONE not in words(ui))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 16), (40, 10)])
+async def test_the_power_menu_shows_each_command_however_narrow(size: tuple[int, int]) -> None:
+    async with running(FakeBackend(fleet()), size) as ui:
+        await go_to(ui, "web-01")
+        await ui.press("P")
+        await ui.sees("Power: web-01")
+        assert "virsh … " in ui.frame() or size[0] < 80
+        await ui.press("2")
+        await ui.press("escape")
+        await ui.press("P", *["down"] * 6)
+        command = "virsh -c qemu+ssh://kv1/system shutdown web-01 --mode"
+        await ui.until(lambda: command in words(ui))
+
+
+async def test_a_menu_follows_the_terminals_size() -> None:
+    async with running(FakeBackend(fleet()), (80, 24)) as ui:
+        await go_to(ui, "web-01")
+        await ui.press("P")
+        await ui.sees("Power: web-01")
+        for size in ((40, 10), (120, 40), (80, 24)):
+            await ui.pilot.resize_terminal(*size)
+            await ui.until(lambda: "esc leave" in ui.frame())
+        assert "Save memory" in ui.frame()
