@@ -307,6 +307,21 @@ async def test_silence_is_explained_by_what_shows(
     async with opened(backend) as (ui, _channel):
         backend.send(Batch(domains={web.key: web}))
         await ui.sees(words)
+        told = ui.app.screen._notice  # type: ignore[attr-defined]
+        for line in (told.title, *told.lines):
+            assert any(line in shown for shown in ui.lines()), "no line is wrapped"
+
+
+async def test_on_a_tiny_terminal_the_guest_keeps_most_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(console_module, "SILENCE", 0.05)
+    async with opened(Backend()) as (ui, _channel):
+        await ui.pilot.resize_terminal(40, 10)
+        await ui.sees("press Enter")
+        assert ui.app.screen.query_one("Deck").size.height >= 5
+        await ui.pilot.resize_terminal(80, 24)
+        await ui.sees("serial-getty@ttyS0")
 
 
 async def test_a_paused_guest_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:

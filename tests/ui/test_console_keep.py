@@ -72,6 +72,7 @@ async def test_search_goes_back_forward_and_ends(home: Path) -> None:
         await ui.sees("111/111")
         await ui.press("enter")
         await ui.sees("n older")
+        assert "esc: live" in status(ui), "the way back is said first"
         await ui.sees("line 199")
         await ui.press("n", "n")
         await ui.sees("109/111")
@@ -111,7 +112,7 @@ async def test_select_by_keys_and_copy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ui.app, "copy_to_clipboard", copied.append)
         await ready(ui, channel)
         await ui.press("f12", "c")
-        await ui.sees("copy the line")
+        await ui.sees("y copy")
         await ui.press("up", "up", "v", "down", "right", "right", "right")
         await ui.sees("2 lines selected")
         await ui.press("y")

@@ -119,7 +119,9 @@ async def test_news_and_bells_of_hidden_consoles_show_in_the_bar() -> None:
         await ui.sees("1 web-01 off")
 
 
-@pytest.mark.parametrize(("size", "beside"), [((80, 24), False), ((120, 40), True)])
+@pytest.mark.parametrize(
+    ("size", "beside"), [((80, 24), False), ((120, 40), False), ((161, 40), True)]
+)
 async def test_a_split_shows_two(size: tuple[int, int], beside: bool) -> None:
     async with consoles(ONE, TWO, THREE, size=size) as (ui, backend):
         for number, key in enumerate((ONE, TWO, THREE), 1):
@@ -140,6 +142,14 @@ async def test_a_split_shows_two(size: tuple[int, int], beside: bool) -> None:
         await ui.press("f12", "v")
         await ui.until(lambda: "this is 3" not in ui.frame())
         assert "this is 1" in ui.frame()
+
+
+async def test_a_split_cuts_no_line_of_80_columns() -> None:
+    for columns in (120, 161):
+        async with consoles(ONE, TWO, size=(columns, 40)) as (ui, backend):
+            backend.of(ONE).say("x" * 77 + "END\r\n")
+            await ui.press("f12", "v")
+            await ui.sees("END")
 
 
 async def test_typing_into_all_warns_reaches_all_and_ends_by_one_key() -> None:

@@ -18,7 +18,7 @@ from tuivm.core.programs import Program
 from tuivm.core.text import duration_text
 from tuivm.screens import chrome
 from tuivm.screens.console_paste import first_line, question
-from tuivm.screens.console_read import ReadingScreen, reading_parts
+from tuivm.screens.console_read import ReadingScreen, live_parts, reading_parts
 from tuivm.screens.context import Context
 from tuivm.screens.menu import Choice, Menu
 from tuivm.widgets.bars import Bar, Part
@@ -306,10 +306,9 @@ class ChildScreen(ReadingScreen):
         program, view, keymap = self._program, self.view, self.context.keymap
         word, role = WORDS.get(self._session.state, ("ended", "dim"))
         left = [Part(" "), Part(program.about, "title"), Part(f" {program.title} ")]
-        left.append(Part(word, role))
-        if view.reading.on:
-            left += reading_parts(view)
-        elif view.behind or view.browsing:
+        left += live_parts(view) or [Part(word, role)]
+        left += reading_parts(view)
+        if view.behind or view.browsing:
             left.append(Part(f"  {view.behind} lines back", "warn", "bottom"))
         elif self._session.title:
             left.append(Part(f"  {self._session.title}", "dim"))

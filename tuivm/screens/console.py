@@ -30,6 +30,8 @@ from tuivm.widgets.terminal import TerminalView
 SILENCE = 3.0
 """Seconds without a byte after which the screen explains what a silent guest lacks."""
 STATUS_LINES = 1
+TINY = 16
+"""Lines of a terminal below which explanations leave the room to a guest that is attached."""
 LITERAL_LEAVE = b"\x1d"
 F12 = ("f12", None)
 
@@ -343,6 +345,8 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
             silent=self._silent and not self.view.browsing,
             device=self._deck.tab.device,
         )
+        if told is not None and self._session.attached and self.size.height < TINY:
+            told = told._replace(lines=())
         if told == self._notice:
             return
         self._notice = told

@@ -13,9 +13,9 @@ from textual.widgets import Static
 from tuivm.core.model import DomainKey
 from tuivm.core.session import ConsoleSession
 from tuivm.screens.context import Context
-from tuivm.widgets.terminal import TerminalView
+from tuivm.widgets.terminal import MIN_GRID, TerminalView
 
-BESIDE_COLUMNS = 120
+BESIDE_COLUMNS = 2 * MIN_GRID[0] + 1
 """Columns from which a split is side by side; narrower screens have one above the other."""
 NEWS_PAUSE = 0.5
 """Seconds between two looks at a console that is out of sight."""

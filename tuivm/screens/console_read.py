@@ -188,6 +188,14 @@ class ReadingScreen(Screen[None], inherit_bindings=False):
         self.app.push_screen(dialog, answered)
 
 
+def live_parts(view: TerminalView) -> list[Part]:
+    """How to end reading; first of all, as a narrow line is cut at its end."""
+    if not view.browsing:
+        return []
+    what = "live" if view.reading.selection is None else "unselect"
+    return [Part(" esc", "key", "bottom"), Part(f": {what}", "", "bottom")]
+
+
 def reading_parts(view: TerminalView) -> list[Part]:
     """What the status line says while the scrollback is read: matches, selection, keys."""
     reading = view.reading
@@ -206,5 +214,5 @@ def reading_parts(view: TerminalView) -> list[Part]:
             parts += [Part(f"  {newer}", "key"), Part(" newer")]
     if reading.cursor is not None and reading.selection is None:
         parts += [Part("  v", "key"), Part(" select"), Part("  V", "key"), Part(" lines")]
-        parts += [Part("  y", "key", "copy"), Part(" copy the line", "", "copy")]
+        parts += [Part("  y", "key", "copy"), Part(" copy", "", "copy")]
     return parts

@@ -8,6 +8,7 @@ from tuivm.core.api import ConsoleState
 from tuivm.core.glyphs import glyphs
 from tuivm.core.text import cell_width, clip
 from tuivm.screens.console_deck import Deck, Tab
+from tuivm.screens.console_read import live_parts
 from tuivm.screens.console_text import WORDS
 from tuivm.screens.context import Context
 from tuivm.screens.menu import Choice, Menu
@@ -136,8 +137,7 @@ def status_parts(
     session, view = tab.session, tab.view
     word, role = WORDS[session.state]
     left = [Part(" "), Part(label(context, tab), "title")]
-    if not view.browsing:
-        left += [Part(" "), Part(word, role)]
+    left += live_parts(view) or [Part(" "), Part(word, role)]
     if context.consoles.keeps(tab.key, tab.device):
         left.append(Part(" kept", "mark", "keep"))
     if len(context.store.hosts) > 1:
@@ -145,8 +145,8 @@ def status_parts(
     left += news
     if view.behind or view.browsing:
         left.append(Part(f"  {view.behind} lines back", "warn", "bottom"))
-        how = "esc" if view.browsing else "shift+PgDn"
-        left.append(Part(f" {how}: live", "", "bottom"))
+        if not view.browsing:
+            left.append(Part(" shift+PgDn: live", "", "bottom"))
     elif session.title:
         left.append(Part(f"  {session.title}", "dim"))
     if deck.broadcast:

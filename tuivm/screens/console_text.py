@@ -133,11 +133,11 @@ def _silence(name: str, row: Row | None, device: str) -> Notice:
     tty = guest_tty(device)
     arguments = "" if row is None or row.domain.facts is None else row.domain.facts.kernel_args
     if not arguments:
-        why = "Still nothing? Not known why: it may boot, be stuck, or not use this port. It needs:"
+        why = "Not known why: it may boot, be stuck, or not use this port. The guest needs:"
         lines = (why, *guest_lines(tty))
     elif uses_console(arguments, tty):
-        why = f"Its kernel uses this port (console={tty}): it may boot still, be stuck, or have"
-        lines = (why, "no login here; the guest needs:", guest_lines(tty)[0])
+        why = "Its kernel uses this port: it may boot still, be stuck, or have no login here."
+        lines = (why, guest_lines(tty)[0].replace("a login:  ", "It needs: "))
     else:
         title = f"{name} says nothing here: its kernel is not told to use {tty}"
         lines = (
