@@ -87,5 +87,7 @@ async def test_what_cannot_be_asked_or_set_says_why() -> None:
         await ui.sees("variables of the environment")
         await ui.press("l")
         await ui.sees("the first line of /x")
+        assert "save" in ui.lines()[-1]
+        assert "console" not in ui.lines()[-1], "it is about no VM"
         await ui.press("escape")
         await ui.sees("Connected: 1")

@@ -137,6 +137,20 @@ async def test_no_match_says_how_to_get_the_vms_back() -> None:
         assert "esc clears the filter" in ui.frame()
 
 
+async def test_no_match_among_the_faults_names_both_and_how_to_clear_each() -> None:
+    async with running(FakeBackend(fleet())) as ui:
+        await ui.press("F", "slash")
+        await ui.type("web")
+        await ui.press("enter")
+        assert "No VM with a fault matches /web" in ui.frame()
+        assert "esc clears the filter" in ui.frame()
+        assert "F shows those without a fault too" in ui.frame()
+        await ui.press("F")
+        await ui.sees("web-01")
+        await ui.press("F", "escape")
+        await ui.sees("db-01")
+
+
 async def test_faults_only_and_back() -> None:
     async with running(FakeBackend(fleet())) as ui:
         await ui.press("F")

@@ -139,9 +139,14 @@ def _hidden_lines(context: Context) -> Lines:
         ]
         if has_field(view.filter_text, "host"):
             hints.append((key.label("list.host"), "shows all hosts' VMs"))
+        sought = Span(f"/{view.filter_text}", "accent")
+        if not view.faults_only:
+            return ((Span("No VM matches "), sought), (), _hint(*hints))
+        faults = (key.label("list.faults"), "shows those without a fault too")
         return (
-            (Span("No VM matches "), Span(f"/{view.filter_text}", "accent")),
+            (Span("No VM with a fault matches "), sought),
             (),
+            _hint(faults),
             _hint(*hints),
         )
     return (

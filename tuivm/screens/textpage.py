@@ -81,9 +81,11 @@ class TextPage(TextSearching, RowScreen):
         """The keys of the moment."""
         if self.text.selecting:
             return (("view.copy", "copy the lines"), ("nav.back", "stop selecting"))
+        about = self._key is not None
+        usual = [hint for hint in self.HINTS if about or hint[0] != "view.console"]
         if self.text.find:
-            return (("text.next", "next match"), ("text.previous", "match before"), *self.HINTS)
-        return self.HINTS
+            return (("text.next", "next match"), ("text.previous", "match before"), *usual)
+        return usual
 
     @on(TextView.Changed)
     def _text_changed(self) -> None:
