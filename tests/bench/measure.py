@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import re
 import statistics
 import subprocess
 import tempfile
@@ -83,6 +85,26 @@ def over(terminal: Terminal, seconds: float) -> tuple[float, int]:
     cpu, written = cpu_seconds(terminal.pid), len(terminal.raw)
     time.sleep(seconds)
     return cpu_seconds(terminal.pid) - cpu, len(terminal.raw) - written
+
+
+MARKED = re.compile(rb"\d+ marked")
+
+
+def mark_latency(terminal: Terminal, times: int) -> list[float]:
+    """Milliseconds from marking a row until the summary counts it, at any moment of a tick.
+
+    For lists that never rest: the count tells the answer from all else that changes.
+    """
+    moments = random.Random(1)
+    delays = []
+    for _ in range(times):
+        time.sleep(moments.uniform(0.05, 0.3))
+        before = len(terminal.raw)
+        start = time.perf_counter()
+        terminal.press("space")
+        terminal.wait(lambda: MARKED.search(terminal.raw, before), "count of marks", 5)  # noqa: B023
+        delays.append((time.perf_counter() - start) * 1000)
+    return delays
 
 
 def key_latency(terminal: Terminal, key: str, times: int) -> tuple[list[float], list[int]]:

@@ -19,6 +19,7 @@ from tests.bench.measure import (
     command_seconds,
     key_latency,
     launch_seconds,
+    mark_latency,
     memory_mib,
     opened,
     over,
@@ -71,7 +72,7 @@ Rows = Iterator[Result | Skipped]
 
 
 def synthetic(rows: int, changing: int, *more: str) -> list[str]:
-    """The program on made-up numbers; ``low`` and ``grouped`` are its words."""
+    """The program on made-up numbers; ``low``, ``sorted`` and ``grouped`` are its words."""
     return [sys.executable, "-m", "tests.bench.synthetic", str(rows), str(changing), *more]
 
 
@@ -147,6 +148,13 @@ def keys(quick: bool) -> Rows:
             scrolled = percentile(sizes[40:], 50)
             name = f"cursor key: bytes (scrolling: {scrolled:,.0f})"
             yield Result(name, percentile(sizes[:25], 50), "B", 1000)
+    for words in ("sorted", "grouped"):
+        with opened(synthetic(10_000, 10_000, words)) as terminal:
+            terminal.wait_for("running", 60)
+            time.sleep(4)
+            delays = mark_latency(terminal, times)
+        name = f"key, 10,000 VMs all changing, {words}: p99"
+        yield Result(name, percentile(delays, 99), "ms", 50)
 
 
 def ticks(quick: bool) -> Rows:

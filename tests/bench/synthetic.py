@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NoReturn
@@ -123,24 +123,35 @@ class SyntheticBackend:
         raise NotImplementedError("the benchmark only looks at the list")
 
 
-def grouped_view(store: Store) -> View:
-    """The list grouped by tag, sorted by what always changes."""
+def sorted_view(store: Store) -> View:
+    """The list sorted by what always changes."""
     view = View(store)
-    view.set_grouping(Grouping.TAG)
     view.set_sort("cpu", descending=True)
     return view
 
 
-def main(rows: int, changing: int, low_bandwidth: bool = False, grouped: bool = False) -> int:
-    """Open the list; returns the exit code."""
+def grouped_view(store: Store) -> View:
+    """The same, grouped by tag."""
+    view = sorted_view(store)
+    view.set_grouping(Grouping.TAG)
+    return view
+
+
+VIEWS: Mapping[str, Callable[[Store], View]] = {"sorted": sorted_view, "grouped": grouped_view}
+
+
+def main(rows: int, changing: int, words: Sequence[str] = ()) -> int:
+    """Open the list; returns the exit code. ``words`` are ``low`` or one of ``VIEWS``."""
     from tuivm import opening
 
+    low_bandwidth = "low" in words
     period = opening.SELDOM if low_bandwidth else 1.0
-    backend = SyntheticBackend(rows, changing, period, tagged=grouped)
+    backend = SyntheticBackend(rows, changing, period, tagged="grouped" in words)
+    view = next((VIEWS[word] for word in words if word in VIEWS), View)
     log = Path(tempfile.gettempdir()) / "tuivm-bench.log"
     with (
         mock.patch("tuivm.opening.Fleet", return_value=backend),
-        mock.patch("tuivm.opening.View", grouped_view if grouped else View),
+        mock.patch("tuivm.opening.View", view),
     ):
         return opening.run(
             Launch(uris=("test:///bench",), log_file=log, low_bandwidth=low_bandwidth)
@@ -148,5 +159,4 @@ def main(rows: int, changing: int, low_bandwidth: bool = False, grouped: bool = 
 
 
 if __name__ == "__main__":
-    numbers, words = sys.argv[1:3], sys.argv[3:]
-    sys.exit(main(int(numbers[0]), int(numbers[1]), "low" in words, "grouped" in words))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))

@@ -101,3 +101,54 @@ def test_a_host_is_up_when_its_rows_are_in_and_others_do_not_wait() -> None:
     assert states[-1] == (HostState.UP, True, MANY)
     assert all(state is HostState.SYNCING for state, _, shown in states if shown < MANY)
     assert fixture.view.cursor_index == 0, "the cursor stays at the top of a list that grows"
+
+
+def test_rows_are_put_in_order_once_a_report_and_in_a_turn_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fixture = Fixture(batch(hosts={"kv1": host()}, domains=rows(range(MANY))))
+    fixture.take_all()
+    view, keys = fixture.view, list(fixture.view.keys)
+    view.set_sort("cpu", descending=True)
+    monkeypatch.setattr(intake, "TURN_SECONDS", 60.0)
+    fixture.batches = [batch(stats={key: stats(cpu=place) for place, key in enumerate(keys)})]
+    assert fixture.intake.take(), "the order is still owed"
+    assert view.keys == keys
+    assert not fixture.intake.take()
+    assert view.keys == keys[::-1]
+
+
+def test_a_few_new_numbers_are_in_order_at_once() -> None:
+    fixture = Fixture(batch(hosts={"kv1": host()}, domains=rows(range(9))))
+    fixture.take_all()
+    fixture.view.set_sort("cpu", descending=True)
+    last = fixture.view.keys[-1]
+    fixture.batches = [batch(stats={last: stats(cpu=1.0)})]
+    assert not fixture.intake.take()
+    assert fixture.view.keys[0] == last
+
+
+def test_a_report_that_never_ends_is_put_in_order_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intake, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(intake, "LONGEST_OWED", 0.0)
+    fixture = Fixture(batch(hosts={"kv1": host()}, domains=rows(range(MANY))))
+    fixture.take_all()
+    fixture.view.set_sort("cpu", descending=True)
+    first = fixture.view.keys[0]
+    for turn in range(6):
+        numbers = {key: stats(cpu=float(turn)) for key in fixture.view.keys}
+        fixture.batches.append(batch(stats=numbers | {first: stats(cpu=1e3)}))
+        fixture.intake.take()
+    assert fixture.view.keys[0] == first
+
+
+def test_rows_that_come_or_go_are_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "TURN_SECONDS", 0.0)
+    fixture = Fixture(batch(hosts={"kv1": host()}, domains=rows(range(MANY))))
+    fixture.take_all()
+    gone = dict.fromkeys(fixture.view.keys)
+    fixture.batches = [batch(domains=gone)]
+    assert fixture.intake.take()
+    assert len(fixture.view) == len(fixture.view.lines) == MANY - PORTION

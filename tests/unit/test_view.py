@@ -346,3 +346,21 @@ def test_ten_thousand_rows_answer_at_once() -> None:
     numbers = {record.key: sample(cpu=float(at * 31 % 100)) for at, record in enumerate(domains)}
     changes = store.apply(Batch(stats=dict(numbers)))
     assert times_plain(lambda: view.apply(changes)) < 30
+
+
+def test_what_is_put_off_until_a_report_is_complete_is_never_lost() -> None:
+    store, view = fleet()
+    settled: list[bool] = []
+    store.subscribe(lambda changes: settled.append(view.apply(changes).settled))
+    view.set_sort("cpu", descending=True)
+    key, first = key_of("web-10"), view.keys[0]
+    assert key != first
+    store.apply(Batch(stats={key: sample(cpu=99.0)}), more=True)
+    assert view.keys[0] == first
+    store.apply(Batch())
+    assert settled == [False, True]
+    assert view.keys[0] == key
+    store.apply(Batch(stats={first: sample(cpu=100.0)}), more=True)
+    view.set_filter("")
+    assert view.keys[0] == first, "nobody is shown an order that is put off"
+    assert view.cursor_index == view.index_of(view.cursor)

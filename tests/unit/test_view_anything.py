@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.unit.samples import batch, domain, facts, host_status, key_of, sample, store_of
 from tuivm.core.api import Batch
 from tuivm.core.grouping import Grouping, GroupKey, Tally, group_of
+from tuivm.core.listcounts import count
 from tuivm.core.model import HostState, State
 from tuivm.core.query import parse
 from tuivm.core.view import View
@@ -52,6 +53,24 @@ class ListMachine(RuleBasedStateMachine):
     def measure(self, numbers: dict[str, float | None]) -> None:
         stats = {key_of(name): sample(cpu=cpu) for name, cpu in numbers.items()}
         self.view.apply(self.store.apply(Batch(stats=dict(stats))))
+
+    @rule(
+        numbers=st.dictionaries(NAMES, st.none() | st.floats(0, 100)),
+        name=NAMES,
+        state=st.sampled_from([State.RUNNING, State.OFF]),
+        delta=st.integers(-9, 9),
+    )
+    def in_parts(
+        self, numbers: dict[str, float | None], name: str, state: State, delta: int
+    ) -> None:
+        """A large report, and a user who goes on while the rest of it is still to come."""
+        stats = {key_of(name): sample(cpu=cpu) for name, cpu in numbers.items()}
+        self.view.apply(self.store.apply(Batch(stats=dict(stats)), more=True))
+        self.view.move(delta)
+        self.view.toggle_mark()
+        self.view.apply(self.store.apply(batch(domain(name, state)), more=True))
+        self.view.move(-delta)
+        self.view.apply(self.store.apply(Batch()))
 
     @rule(text=FILTERS)
     def filter(self, text: str) -> None:
@@ -110,7 +129,7 @@ class ListMachine(RuleBasedStateMachine):
             assert view.lines[view.cursor_index] in (view.cursor, view.header)
         assert view.marks <= rows.keys()
         assert set(view.targets()) == (view.marks or ({view.cursor} - {None}))
-        assert view.counts() == view._count()
+        assert view.counts() == count(self.store, len(view.keys), view.marks, set(view.keys))
 
     @invariant()
     def every_row_stands_in_its_group(self) -> None:

@@ -127,6 +127,8 @@ class Groups:
         """Counts by group; only groups with rows. Not to be changed by others."""
         self._entries: dict[DomainKey, _Entry] = {}
         self._spelling: dict[GroupKey, str] = {}
+        self._same: dict[GroupKey, GroupKey] = {}
+        """One object a group: where two are the same one, no text is compared."""
 
     def fill(self, rows: Iterable[Row]) -> None:
         """Take these rows and no others."""
@@ -142,6 +144,7 @@ class Groups:
         if before is not None and before.domain is domain and before.host is host:
             return False
         group = group_of(row, self.grouping)
+        group = self._same.setdefault(group, group)
         stale = host.state not in FRESH_STATES
         kind = _KINDS[not stale and domain.state is State.RUNNING, domain.faulty, stale]
         self._entries[key] = _Entry(domain, host, group, kind)

@@ -14,10 +14,14 @@ from tuivm.core.api import Batch
 from tuivm.core.model import HostState, HostStatus
 from tuivm.core.store import Store
 
-PORTION = 1000
+PORTION = 500
 """Rows of one step; ten thousand at once would hold a key up for a third of a second."""
-TURN_SECONDS = 0.02
+TURN_SECONDS = 0.012
 """After so long no further step is begun: whoever waits has a turn."""
+FEW = 100
+"""Rows up to which a report is taken in and put in order in one turn."""
+LONGEST_OWED = 0.5
+"""Seconds after which rows are put in order although more is still to come."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,16 +35,36 @@ class Intake:
         self._store = store
         self._drain = drain
         self._rest = Batch()
-        self._split = False
+        self._split = self._rest_waits = False
+        self._owed_since: float | None = None
+        """When something was taken in first after which rows were not put in order yet."""
 
     def take(self) -> bool:
-        """Take in what there is, for a short while; True when some is left."""
-        until = time.monotonic() + TURN_SECONDS
+        """Take in what there is, for a short while; True when another turn is needed.
+
+        Putting thousands of rows in order takes as long as all of a turn: a large report
+        has a last one for that.
+        """
+        now = time.monotonic()
+        until = now + TURN_SECONDS
         self._add(self._drain())
+        since = self._owed_since
+        if since is not None and (not self._rest_waits or now - since > LONGEST_OWED):
+            self._settle()
+            return bool(self._rest)
         while True:
-            self._store.apply(self._portion())
+            portion = self._portion()
+            more = bool(self._rest) or self._owed_since is not None or _rows(portion) > FEW
+            self._store.apply(portion, more=more)
+            if more and self._owed_since is None:
+                self._owed_since = now
             if not self._rest or time.monotonic() >= until:
-                return bool(self._rest)
+                self._rest_waits = bool(self._rest)
+                return more
+
+    def _settle(self) -> None:
+        self._owed_since = None
+        self._store.apply(Batch())
 
     def _add(self, batch: Batch) -> None:
         if not self._rest:
@@ -59,7 +83,7 @@ class Intake:
 
     def _portion(self) -> Batch:
         rest = self._rest
-        if not self._split and len(rest.domains) + len(rest.stats) <= PORTION:
+        if not self._split and _rows(rest) <= PORTION:
             self._rest = Batch()
             return rest
         # A host is up once its rows are in: until then the cursor stays at the top of a list
@@ -78,6 +102,10 @@ class Intake:
         rest.dropped, rest.order = set(), ()
         self._split = bool(rest)
         return portion
+
+
+def _rows(batch: Batch) -> int:
+    return len(batch.domains) + len(batch.stats)
 
 
 def _waits(status: HostStatus, late: set[str]) -> bool:

@@ -28,7 +28,9 @@ class Order:
         self._names: dict[DomainKey, str] = {}
         self._by_name: list[DomainKey] = []
         self._values: dict[DomainKey, object] = {}
+        self._due = False
         self.update(rows)
+        self.arrange()
 
     def set_sort(self, column: str, descending: bool) -> None:
         """Sort by another column. Raises ``KeyError`` when there is none of that id."""
@@ -40,7 +42,10 @@ class Order:
         self._sort()
 
     def update(self, keys: Iterable[DomainKey]) -> bool:
-        """Look at rows that were added, changed or removed; True when the order changed."""
+        """Look at rows that were added, changed or removed.
+
+        True when rows may have to move: ``arrange`` then does that.
+        """
         rows, names, values = self._rows, self._names, self._values
         sort_key = None if self.column == NAME else BY_ID[self.column].sort_key
         stale_names = moved = False
@@ -68,18 +73,26 @@ class Order:
             self._by_name = [key for key in self._by_name if key not in gone]
         if stale_names:
             self._by_name.sort(key=names.__getitem__)
-        if not (gone or stale_names or moved):
+        self._due = self._due or moved or stale_names or bool(gone)
+        return self._due
+
+    def arrange(self) -> bool:
+        """Bring ``keys`` up to date after ``update``; True when the order changed."""
+        if not self._due:
             return False
-        before_keys = self.keys
+        before = self.keys
         self._sort()
-        return self.keys != before_keys
+        return self.keys != before
 
     def _sort(self) -> None:
+        self._due = False
         if self.column == NAME:
             self.keys = self._by_name[::-1] if self.descending else [*self._by_name]
             return
-        values = self._values
-        known = [key for key in self._by_name if values[key] is not None]
-        unknown = [key for key in self._by_name if values[key] is None]
-        known.sort(key=values.__getitem__, reverse=self.descending)  # type: ignore[arg-type]
-        self.keys = known + unknown
+        # By places and not by keys: a key is a tuple, and its hash is no cheap one.
+        by_name = self._by_name
+        values = [*map(self._values.__getitem__, by_name)]
+        places = [place for place, value in enumerate(values) if value is not None]
+        unknown = [by_name[place] for place, value in enumerate(values) if value is None]
+        places.sort(key=values.__getitem__, reverse=self.descending)  # type: ignore[arg-type]
+        self.keys = [*map(by_name.__getitem__, places), *unknown]

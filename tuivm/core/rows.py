@@ -158,6 +158,8 @@ class Changes:
     """Questions that came, or need no answer any more."""
     dropped: frozenset[str] = frozenset()
     """Hosts whose rows went because the host did: nothing is known of what became of them."""
+    more: bool = False
+    """True for a part of one report: the rest follows, and after it a step without this."""
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.hosts or self.entries or self.jobs or self.questions)

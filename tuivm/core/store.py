@@ -64,6 +64,7 @@ class Store:
         self._swept = float("-inf")
         self._unswept: list[DomainKey] = []
         self._version = 0
+        self._owing = False
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Call ``callback`` after every change; returns what ends that."""
@@ -75,8 +76,8 @@ class Store:
 
         return unsubscribe
 
-    def apply(self, batch: Batch) -> Changes:
-        """Take what the backend reports."""
+    def apply(self, batch: Batch, *, more: bool = False) -> Changes:
+        """Take what the backend reports; ``more`` where this is not yet all of it."""
         changed: set[DomainKey] = set()
         membership, over = False, set(batch.questions)
         for host in batch.dropped:
@@ -110,6 +111,7 @@ class Store:
                 frozenset(batch.jobs),
                 frozenset(over),
                 frozenset(batch.dropped),
+                more,
             )
         )
 
@@ -318,7 +320,9 @@ class Store:
                 changed.add(key)
 
     def _tell(self, changes: Changes) -> Changes:
-        if changes:
+        if changes or self._owing:
+            # Whoever put something off until the rest is there hears that it is.
+            self._owing = changes.more
             for callback in [*self._subscribers]:
                 callback(changes)
         return changes

@@ -23,6 +23,8 @@ class ViewChange(NamedTuple):
     """True when rows came, went or moved: everything has to be painted again."""
     changed_keys: frozenset[DomainKey]
     """Rows shown whose contents changed."""
+    settled: bool = True
+    """False where more is to come at once: rows are put in order, and painted, after that."""
 
 
 class View:
@@ -43,6 +45,9 @@ class View:
         self._query: Query = parse("")
         self._wanted: set[DomainKey] = set()
         self._places: dict[Line, int] | None = None
+        self._place = 0
+        """Where the cursor was found last."""
+        self._lines_due = False
         self._counts: Counts | None = None
         self._moved = False
         self._at: Line | None = None
@@ -93,7 +98,17 @@ class View:
     @property
     def cursor_index(self) -> int | None:
         """Where in ``lines`` the cursor is, or None when nothing is shown."""
-        return self.index_of(self._at)
+        at, lines, place = self._at, self.lines, self._place
+        if at is None:
+            return None
+        if place < len(lines) and lines[place] == at:
+            return place
+        # Not by a table of all lines: each time rows move it would be built for this one.
+        try:
+            self._place = lines.index(at)
+        except ValueError:
+            return None
+        return self._place
 
     @property
     def cursor_row(self) -> Row | None:
@@ -118,7 +133,7 @@ class View:
     def counts(self) -> Counts:
         """Return the numbers of the summary line; cheap when nothing changed."""
         if self._counts is None:
-            self._counts = self._count()
+            self._counts = count(self._store, len(self.keys), self.marks, self._wanted)
         return self._counts
 
     # -- filter and sort -----------------------------------------------------------------
@@ -277,13 +292,16 @@ class View:
     # -- changes -------------------------------------------------------------------------
 
     def apply(self, changes: Changes) -> ViewChange:
-        """Take what the store changed: only changed rows are filtered and sorted again."""
+        """Take what the store changed: only changed rows are filtered and sorted again.
+
+        Rows that were there before move once all of a report is in, not sooner.
+        """
         keys, rows, wanted = changes.keys, self._store.rows, self._wanted
         if keys:
             self._counts = None
-        order_changed = self._order.update(keys)
+        self._order.update(keys)
         test, groups = self._test(), self._groups
-        moved = order_changed
+        moved = self._lines_due
         for key in keys:
             row = rows.get(key)
             if row is None:
@@ -299,7 +317,11 @@ class View:
                 moved = True
                 if groups is not None:
                     groups.drop(key)
+        self._lines_due = moved
+        if changes.more and not changes.membership:
+            return ViewChange(False, keys & wanted, settled=False)
         changed = False
+        moved |= self._order.arrange()
         if moved or (changes.hosts and self._shown_hosts() != self._hosts):
             before = self.lines
             self._show()
@@ -328,6 +350,8 @@ class View:
     def _show(self) -> None:
         """Take the wanted rows in order; the cursor stays, or goes to the nearest line left."""
         before, place, wanted = self.lines, self.cursor_index, self._wanted
+        self._lines_due = False
+        self._order.arrange()
         order, groups = self._order.keys, self._groups
         self.keys = self.lines = keys = (
             [*order] if len(wanted) == len(order) else [key for key in order if key in wanted]
@@ -342,7 +366,6 @@ class View:
 
     def _settle(self, before: Sequence[Line], place: int | None) -> None:
         lines = self.lines
-        shown: Collection[Line] = self._wanted if self._groups is None else self._line_places()
         if self._at is not None:
             self._home = self._at
         if not lines:
@@ -352,11 +375,15 @@ class View:
             second = lines[1] if len(lines) > 1 else lines[0]
             self._at = second if isinstance(second, DomainKey) and self._groups else lines[0]
         elif place is None:
-            self._at = self._stand_in(self._home, shown) or lines[0]
-        elif self._at not in shown:
+            self._at = self._stand_in(self._home, self._shown()) or lines[0]
+        elif self.cursor_index is None:
+            shown = self._shown()
             nearest = (self._at, *before[place:], *reversed(before[:place]))
             found = (self._stand_in(line, shown) for line in nearest)
             self._at = next((line for line in found if line is not None), lines[0])
+
+    def _shown(self) -> Collection[Line]:
+        return self._wanted if self._groups is None else self._line_places()
 
     def _stand_in(self, line: Line | None, shown: Collection[Line]) -> Line | None:
         """A line itself where it is shown; else the header of the group it is folded into."""
@@ -364,9 +391,6 @@ class View:
             return line
         group = self.group_of(line) if isinstance(line, DomainKey) else None
         return group if group in shown else None
-
-    def _count(self) -> Counts:
-        return count(self._store, len(self.keys), self.marks, self._wanted)
 
     def _follows_top(self) -> bool:
         """True while the first listing trickles in and nobody has moved yet."""

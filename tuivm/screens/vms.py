@@ -89,6 +89,7 @@ class VmsScreen(GroupedScreen):
         self._other = OtherVms(self, self._refresh_texts)
         self._stopping = False
         self._grouped = False
+        self._texts_due = False
 
     def compose_body(self) -> ComposeResult:
         """The summary and the list."""
@@ -115,7 +116,9 @@ class VmsScreen(GroupedScreen):
         """Repaint the rows that changed and are on screen."""
         change = self._view.apply(changes)
         self._table.changed(change)
-        if changes.keys or changes.hosts:
+        self._texts_due |= bool(changes.keys or changes.hosts)
+        if self._texts_due and change.settled:
+            self._texts_due = False
             self._refresh_texts()
             self._refresh_stop()
             self._refresh_hints()

@@ -66,6 +66,8 @@ class VmTable(RowsView):
         self._arrangement = arrangement
         self._layout: Layout = ()
         self._grown: dict[str, int] = {}
+        self._refit = self._owed = False
+        """Whether columns were fitted anew, and rows changed, since all was painted."""
         self._strips: dict[DomainKey, tuple[object, Strip]] = {}
 
     # -- changes -----------------------------------------------------------------------
@@ -73,9 +75,17 @@ class VmTable(RowsView):
     def changed(self, change: ViewChange) -> None:
         """Repaint after the view took a batch of changes."""
         rows = self._store.rows
-        grown = self.fit_columns(rows[key] for key in change.changed_keys if key in rows)
-        if grown or change.order_changed:
+        if self.fit_columns(rows[key] for key in change.changed_keys if key in rows):
+            self._refit = True
+        if not change.settled:
+            self._owed |= bool(change.changed_keys)
+            return
+        refit, owed, self._refit, self._owed = self._refit, self._owed, False, False
+        if refit or change.order_changed:
             self.reordered()
+            return
+        if owed:
+            self.redraw()
             return
         if change.changed_keys:
             shown = self._view.lines[self.top : self.top + self.page]
