@@ -19,6 +19,7 @@ from tuivm.backend.console_log import add_console_log
 from tuivm.backend.cures import CURES
 from tuivm.backend.keycodes import parse_keys
 from tuivm.backend.metadata import change_tags, set_description, set_title
+from tuivm.backend.rename import rename
 from tuivm.backend.shutdown import (
     ASLEEP,
     ask_agent,
@@ -262,6 +263,7 @@ VERBS: dict[str, Callable[[libvirt.virDomain, Mapping[str, str]], str]] = {
     "tag": change_tags,
     "title": set_title,
     "desc": set_description,
+    "rename": rename,
     "add-console": add_console,
     "add-console-log": add_console_log,
     **CURES,

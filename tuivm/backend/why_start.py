@@ -9,11 +9,17 @@ import libvirt
 
 from tuivm.backend import why_disk, why_hardware, why_network
 from tuivm.backend.case import Case
+from tuivm.backend.rename import holder_of, state_of
 from tuivm.core.causes import Cause, Cure, Surety
 from tuivm.core.text import sanitise
 
 _READERS = (why_disk.causes, why_network.causes, why_hardware.causes)
-_IN_USE = re.compile(r"domain '(?P<name>.+?)' already exists with uuid (?P<uuid>[0-9a-f-]{36})")
+_IN_USE = re.compile(
+    r"domain '(?P<name>.+?)' already exists with uuid (?P<uuid>[0-9a-f-]{36})|"
+    r"domain with name '(?P<wanted>.+)' already exists"
+)
+_OF_A_START = ("start", "virDomainCreate")
+"""How the calls of errors begin where it was to be started."""
 
 
 def causes(case: Case) -> Iterator[Cause]:
@@ -24,17 +30,24 @@ def causes(case: Case) -> Iterator[Cause]:
     text = error.raw or error.message
     found = [cause for reader in _READERS for cause in reader(case, text)]
     yield from found
-    if not found:
-        yield from _saved(case, text)
     if match := _IN_USE.search(text):
-        name = sanitise(match["name"], 80)
-        yield Cause(
-            "name-in-use",
-            f"There is another VM called {name}",
-            Surety.CERTAIN,
-            f"its uuid is {match['uuid']}",
-            (Cure("Choose another name, or undefine the other one first"),),
-        )
+        yield _in_use(case, match)
+    elif not found and error.call.startswith(_OF_A_START):
+        yield from _saved(case, text)
+
+
+def _in_use(case: Case, match: re.Match[str]) -> Cause:
+    name = match["wanted"] or match["name"]
+    other = holder_of(case.conn, name)
+    uuid = match["uuid"] or (other.UUIDString() if other is not None else "")
+    state = f" ({state_of(other)})" if other is not None else ""
+    return Cause(
+        "name-in-use",
+        f"There is another VM called {sanitise(name, 80)}{state}",
+        Surety.CERTAIN,
+        f"its UUID is {uuid}" if uuid else sanitise(match[0], 400),
+        (Cure("Choose another name", "n", action_id="view.rename"),),
+    )
 
 
 def _saved(case: Case, text: str) -> Iterator[Cause]:

@@ -74,6 +74,7 @@ POWER_MENU: tuple[MenuItem, ...] = (
         {"keys": "KEY_LEFTALT KEY_SYSRQ KEY_S"},
     ),
     MenuItem("n", "domain.inject_nmi", "Send an NMI"),
+    MenuItem("N", "view.rename", "Rename"),
     MenuItem("b", "view.bundle", "Bundle for a bug report"),
     MenuItem("r", "domain.reset", "Reset"),
     MenuItem("D", "domain.destroy", "Force off"),

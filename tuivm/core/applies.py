@@ -184,6 +184,17 @@ def can_label(domain: Domain) -> str | None:
     return None
 
 
+def can_rename(domain: Domain) -> str | None:
+    """Rename what is off, has a definition, and no saved state: libvirt refuses the rest."""
+    if domain.persistent is False:
+        return f"{domain.name} is transient: there is no definition to rename"
+    if domain.state.active or (domain.state is State.CRASHED and domain.id is not None):
+        return f"{domain.name} is {domain.state.value}; it can be renamed while it is off"
+    if domain.managed_save:
+        return f"{domain.name} has a saved state; start it and shut it down, or drop that state"
+    return None
+
+
 def can_save(domain: Domain) -> str | None:
     """Save the memory of what runs and has a definition to come back to."""
     if domain.persistent is False:

@@ -21,6 +21,10 @@ VERBATIM = frozenset({"query", "line", "view"})
 """Arguments that are taken as they were typed: a filter, another program's command, a name."""
 
 
+AFTER_ONE = frozenset({"text", "new-name"})
+"""Arguments that take all words after the one that names a domain; without any the screen asks."""
+
+
 class CommandError(TuivmError):
     """A command line that cannot be understood."""
 
@@ -39,8 +43,8 @@ class Invocation:
     ``grouping`` (a word of ``Grouping``); for ``view.details``
     ``tab``; for ``view.run`` and ``view.virsh`` ``line``; for ``list.export`` ``path``; for
     ``list.views`` ``view`` (empty to choose one); for ``view.tags`` ``change``; for
-    ``view.describe`` ``text`` and ``what`` (title, or absent for the description); for those
-    on hosts ``host``."""
+    ``view.describe`` ``text`` and ``what`` (title, or absent for the description); for
+    ``view.rename`` ``new-name``; for those on hosts ``host``."""
 
 
 def parse(line: str) -> Invocation | None:
@@ -179,9 +183,9 @@ class _Parser:
             if changes:
                 self._args["change"] = " ".join(changes)
                 parse_change(self._args["change"])
-        elif command.rest == "text":
+        elif command.rest in AFTER_ONE:
             text = " ".join(word.text for word in words[1:])
-            self._args |= {"text": text} if len(words) > 1 else {}
+            self._args |= {command.rest: text} if len(words) > 1 else {}
             words = words[:1]
         elif command.rest:
             words, rest = _split_rest(words)

@@ -145,6 +145,14 @@ NAVIGATION: tuple[Action, ...] = (
         applies=changes(applies.can_label),
     ),
     Action(
+        "view.rename",
+        "Rename",
+        "Give a VM that is off another name; its disks and its UUID stay.",
+        LOOK,
+        per_domain=True,
+        applies=changes(applies.can_rename),
+    ),
+    Action(
         "view.copy",
         "Copy",
         "Copy the VM's name, UUID, IP, MAC, XML or virsh command to the clipboard.",

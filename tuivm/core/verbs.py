@@ -162,6 +162,14 @@ POWER_COMMANDS: tuple[Command, ...] = (
         args={"what": "title"},
         rest="text",
     ),
+    Command(
+        "domrename",
+        "view.rename",
+        "give it another name; the name after its own, or a prompt",
+        (Option("new-name", "the new name", value=True),),
+        rest="new-name",
+        aliases=("rename",),
+    ),
     Command("inject-nmi", "domain.inject_nmi", "send a non-maskable interrupt"),
     Command(
         "autostart",
@@ -368,7 +376,7 @@ _VIRSH_ONLY = (
     "vcpu*", "emulatorpin", "iothread*", "guest*", "qemu*", "edit", "define", "create", "save*",
     "restore", "dump", "screenshot", "cpu*", "hypervisor*", "capabilities", "domcapabilities",
     "mem*", "numatune", "blkiotune", "perf", "sched*", "change-media", "metadata",
-    "ttyconsole", "vncdisplay", "send-process-signal", "pm*", "clone", "rename", "uri",
+    "ttyconsole", "vncdisplay", "send-process-signal", "pm*", "clone", "uri",
     "hostname", "version",
     "echo", "cd", "pwd", "event",
 )  # fmt: skip

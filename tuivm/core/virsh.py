@@ -52,6 +52,9 @@ def action_virsh(row: Row, verb: str, args: Mapping[str, str]) -> str:
         return _cure_virsh(row, verb, args)
     if verb in ("tag", "title", "desc"):
         return _label_virsh(row, verb, args)
+    if verb == "rename":
+        name = args.get("new-name", "")
+        return virsh(row, "domrename", f"--new-name={name}" if name.startswith("-") else name)
     if verb == "enable-acpi":
         verb = "edit"
     if verb == "abort-job":

@@ -214,6 +214,12 @@ def _describe(screen: BaseScreen, keys: Sequence[DomainKey], args: Args) -> None
         screen.work(describe(screen, key, args.get("what", "")))
 
 
+def _rename(screen: BaseScreen, keys: Sequence[DomainKey], args: Args) -> None:
+    from tuivm.screens.rename import rename
+
+    screen.work(rename(screen, keys, args))
+
+
 def _bundle(screen: BaseScreen, keys: Sequence[DomainKey], args: Args) -> None:
     """Of the VM named, of the one under the cursor, or of the host in sight."""
     from tuivm.screens.bundling import ask_bundle
@@ -232,6 +238,7 @@ _WITH_ARGS: dict[str, Callable[[BaseScreen, Sequence[DomainKey], Args], None]] =
     "view.run": _run,
     "view.tags": _tags,
     "view.describe": _describe,
+    "view.rename": _rename,
     "view.bundle": _bundle,
     "job.cancel": _job_cancel,
     "job.wait": _job_wait,
