@@ -75,6 +75,15 @@ def _bridge(root: etree._Element) -> None:
     source.set("bridge", "virbr0")
 
 
+def _user(root: etree._Element) -> None:
+    card = root.find("devices/interface")
+    source = root.find("devices/interface/source")
+    assert card is not None
+    assert source is not None
+    card.set("type", "user")
+    card.remove(source)
+
+
 def _unplugged(root: etree._Element) -> None:
     card = root.find("devices/interface")
     assert card is not None
@@ -94,10 +103,11 @@ def _without(root: etree._Element) -> None:
         (None, Surety.LIKELY, "no DHCP lease: it still boots"),
         (_bridge, Surety.CERTAIN, "the bridge virbr0"),
         (network("no-dhcp"), Surety.CERTAIN, "which has no <dhcp>"),
+        (_user, Surety.CERTAIN, "a NAT of its own, usually as 10.0.2.15"),
         (_unplugged, Surety.CERTAIN, "unplugged"),
         (_without, Surety.CERTAIN, "no network card"),
     ],
-    ids=["no-lease", "bridge", "no-dhcp", "unplugged", "no-card"],
+    ids=["no-lease", "bridge", "no-dhcp", "user", "unplugged", "no-card"],
 )
 def test_why_no_address_is_known(
     bare: Trouble,

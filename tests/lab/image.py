@@ -142,6 +142,7 @@ def _initramfs(modules: Path, busybox: Path, agent: Path) -> bytes:
         ("init", "init", 0o755),
         ("rc", "etc/rc", 0o755),
         ("inittab", "etc/inittab", 0o644),
+        ("getty-serial", "etc/getty-serial", 0o755),
         ("getty-hvc", "etc/getty-hvc", 0o755),
         ("udhcpc.sh", "etc/udhcpc.sh", 0o755),
         ("shutdown", "sbin/shutdown", 0o755),
