@@ -21,7 +21,7 @@ QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
 
 @pytest.fixture
 def trouble(lab: Lab, conn: object) -> Callable[[Guest], Trouble]:
-    return lambda guest: Trouble(lab, guest, conn)  # type: ignore[arg-type]
+    return lambda guest: Trouble(lab, guest, conn)
 
 
 def console(trouble: Trouble) -> list[Cause]:
