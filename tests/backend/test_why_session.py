@@ -29,7 +29,7 @@ GUEST = """
   <name>{name}</name><uuid>{uuid}</uuid>
   <memory unit='MiB'>32</memory><vcpu>1</vcpu>
   <os><type arch='x86_64' machine='{machine}'>hvm</type>{firmware}</os>
-  {cpu}<features><acpi/></features>
+  {cpu}{features}
   <devices><emulator>{emulator}</emulator><memballoon model='none'/></devices>
 </domain>"""
 MOVED = {
@@ -41,11 +41,17 @@ MOVED = {
         "<nvram template='/usr/share/gone/VARS.fd'/>",
     },
 }
+MOVED["no-acpi"] = {
+    "firmware": "<loader readonly='yes' type='pflash'>{folder}/data/CODE.fd</loader>"
+    "<nvram template='{folder}/data/VARS.fd'>{folder}/data/no-acpi.fd</nvram>",
+    "features": "<features><apic/></features>",
+}
 UUIDS = {name: str(uuid.uuid4()) for name in MOVED}
 
 
 def definition(name: str, **changes: str) -> str:
     usual = {"type": "qemu", "machine": "pc", "cpu": "", "firmware": "", "emulator": QEMU}
+    usual["features"] = "<features><acpi/></features>"
     return GUEST.format(name=name, uuid=UUIDS[name], **{**usual, **changes})
 
 
@@ -81,7 +87,9 @@ def moved() -> Iterator[Daemon]:
         place = one.folder / "config/libvirt/qemu"
         place.mkdir(parents=True)
         for name, changes in MOVED.items():
-            (place / f"{name}.xml").write_text(definition(name, **changes))
+            (place / f"{name}.xml").write_text(
+                definition(name, **changes).replace("{folder}", str(one.folder))
+            )
         install_firmware(one.folder)
         if os.geteuid() == 0:
             for path in (one.folder / "config").rglob("*"):
@@ -152,3 +160,14 @@ def test_uefi_firmware_of_another_distribution(conn: libvirt.virConnect, moved: 
     assert [way.verb for way in cause.cures] == ["use-loader", "", "drop-firmware"]
     assert str(moved.folder) in cause.cures[0].title
     cure(conn, "uefi", cause, "use-loader")
+
+
+def test_uefi_firmware_without_acpi(conn: libvirt.virConnect, moved: Daemon) -> None:
+    """What older libvirts took, and what a newer one neither defines nor starts."""
+    cause, *others = failed_start(conn, moved, "no-acpi")
+    assert (cause.id, cause.surety, others) == ("uefi-acpi", Surety.CERTAIN, [])
+    assert " of its XML: <features>" in cause.evidence
+    assert cause.cures[0].lines == ("+ <acpi/>",)
+    cure(conn, "no-acpi", cause, "add-acpi")
+    question = Question(UUIDS["no-acpi"], moved.uri("qemu:///session"))
+    assert explain(conn, question) == ()

@@ -152,6 +152,17 @@ def drop_firmware(root: etree._Element, args: Mapping[str, str]) -> bool:
     return changed
 
 
+def add_acpi(root: etree._Element, args: Mapping[str, str]) -> bool:
+    """Give it ACPI, which UEFI needs."""
+    features = root.find("features")
+    if features is None:
+        features = etree.SubElement(root, "features")
+    if features.find("acpi") is not None:
+        return False
+    features.insert(0, etree.Element("acpi"))
+    return True
+
+
 def kernel_console(root: etree._Element, args: Mapping[str, str]) -> bool:
     """Let a kernel that is booted directly talk on a device of the guest's: ``ttyS0``."""
     system, tty = root.find("os"), args["tty"]
@@ -190,6 +201,7 @@ EDITS: dict[str, Edit] = {
     "use-source": use_source,
     "eject": eject,
     "use-loader": use_loader,
+    "add-acpi": add_acpi,
     "kernel-console": kernel_console,
     "drop-firmware": drop_firmware,
     "set-memory": set_memory,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import libvirt
 from lxml import etree
 
+from tuivm.backend.acpi_xml import line_of
 from tuivm.backend.case import Case
 from tuivm.backend.connection import Target, split_uri
 from tuivm.backend.cure_xml import diff
@@ -37,6 +38,7 @@ _FIRMWARE = re.compile(
     r"master var store for loader: (?P<loader>\S+)|could not load PC BIOS '(?P<bios>[^']+)'|"
     r"(?P<auto>Unable to find any firmware)|(?:Failed|Unable) to open file:? '(?P<file>[^']+)'"
 )
+_NO_ACPI = re.compile(r"UEFI requires ACPI on this architecture")
 _SECURE = re.compile(r"secboot|secure|\.ms\.", re.IGNORECASE)
 """Firmware files that boot only what is signed, and need a machine with SMM."""
 RESERVE = 256
@@ -209,6 +211,20 @@ def _firmware(case: Case, match: re.Match[str], text: str) -> Cause | None:
     )
 
 
+def _no_acpi(case: Case, match: re.Match[str], text: str) -> Cause | None:
+    """Tell of what libvirt checks at define: what an older one had defined fails at its start."""
+    root = _root(case)
+    if root.find("features/acpi") is not None:
+        return None
+    return Cause(
+        "uefi-acpi",
+        "It boots by UEFI, which needs ACPI, and its XML has no <acpi/>",
+        Surety.CERTAIN,
+        line_of(root, "features") or "its XML has no <features>",
+        _edit(case, "Add <acpi/> to its XML, and start", "add-acpi", "a", {}),
+    )
+
+
 def _has_bios(root: etree._Element) -> bool:
     """Only PCs boot without firmware of the definition's own."""
     kind = root.find("os/type")
@@ -238,4 +254,5 @@ _TELLERS: tuple[tuple[re.Pattern[str], Callable[[Case, re.Match[str], str], Caus
     (_CPU, _cpu),
     (_MEMORY, _memory),
     (_FIRMWARE, _firmware),
+    (_NO_ACPI, _no_acpi),
 )

@@ -117,6 +117,7 @@ _EDITS = frozenset(
         "use-loader",
         "drop-firmware",
         "kernel-console",
+        "add-acpi",
     ]
 )
 _OBJECTS = {"net-start": "network", "pool-start": "pool"}
