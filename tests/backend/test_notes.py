@@ -18,6 +18,7 @@ from tests.backend.watcher import watch
 from tuivm.backend.explain import Question
 from tuivm.backend.notes import notes
 from tuivm.core.causes import Cause, Surety
+from tuivm.core.errors import TuivmError
 
 pytestmark = pytest.mark.skipif(
     shutil.which("qemu-system-x86_64") is None or shutil.which("virsh") is None,
@@ -221,6 +222,9 @@ def test_jobs_of_disks_are_found_followed_and_broken_off(
             assert 0 < pulling.part < 1
             assert pulling.eta is not None
             assert not pulling.ready
+            for which, why in (("vda", "not all of vda is copied yet"), ("vdb", "no copy of vdb")):
+                with pytest.raises(TuivmError, match=why):
+                    one.run(NAME, "pivot", {"disk": which})
             one.run(NAME, "abort-job", {"disk": "vda"})
             one.wait(lambda: key in one.jobs and not one.jobs[key].more)
             assert one.jobs[key].disk == "vdb"

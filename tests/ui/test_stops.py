@@ -351,14 +351,26 @@ async def test_jobs_of_others_are_listed_with_their_figures_and_cancelled() -> N
         assert backend.calls == [(key, "abort-job", {})]
         copy = DomainJob(key, "Copy disk vda", now, now, gib, gib, 0, disk="vda", ready=True)
         pull = DomainJob(key, "Pull disk vdb", now, now, gib, 0, gib, disk="vdb")
+        copy = replace(copy, lasting=True, source="/a/old.img", copy="/b/new.img")
         backend.send(Batch(jobs={key: replace(copy, more=(pull,))}))
         await ui.sees("ready to switch over")
         assert "Jobs 2" in ui.lines()[0]
         await ui.press("j", "x")
-        await ui.sees("Cancel its job db-02?")
+        await ui.sees("Cancel pull disk vdb of db-02?")
         await ui.press("y")
         await ui.until(lambda: backend.calls[1:] == [(key, "abort-job", {"disk": "vdb"})])
         assert ui.app.context.store.log[-1].virsh.endswith("blockjob db-02 vdb --abort")
+        await ui.press("o")
+        await ui.sees("pull disk vdb ends by itself")
+        await ui.press("k", "o")
+        await ui.sees("Disk vda goes over from /a/old.img to /b/new.img")
+        assert "blockjob db-02 vda --pivot" in ui.frame()
+        await ui.press("enter", "escape")
+        await ui.sees("cancelled, nothing was done")
+        assert len(backend.calls) == 2
+        await ui.press("o", "y")
+        await ui.until(lambda: backend.calls[2:] == [(key, "pivot", {"disk": "vda"})])
+        assert ui.app.context.store.log[-1].virsh.endswith("blockjob db-02 vda --pivot")
         backend.send(Batch(jobs={key: None}))
         await ui.sees("nothing is under way")
         assert "Jobs 1" not in ui.lines()[0]

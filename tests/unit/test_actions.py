@@ -189,7 +189,7 @@ def test_nobody_loses_anything_without_a_question() -> None:
     levels = {action.id: action.level for action in LIFECYCLE}
     assert {name for name, level in levels.items() if level == 2} == {
         "domain.boot_fresh", "domain.destroy", "domain.inject_nmi", "domain.managedsave_remove",
-        "domain.reset", "domain.undefine",
+        "domain.pivot", "domain.reset", "domain.undefine",
     }  # fmt: skip
     assert {name for name, level in levels.items() if level == 1} == {
         "domain.abort_job", "domain.cycle", "domain.enable_acpi", "domain.managedsave",

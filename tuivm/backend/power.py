@@ -13,6 +13,7 @@ from functools import partial
 
 import libvirt
 
+from tuivm.backend import block_jobs
 from tuivm.backend.acpi_xml import enable_acpi
 from tuivm.backend.console_add import add_console
 from tuivm.backend.console_log import add_console_log
@@ -236,9 +237,8 @@ _LIFECYCLE_ACTIONS = {"destroy": 0, "restart": 1, "rename-restart": 2, "preserve
 
 def _abort_job(domain: libvirt.virDomain, args: Mapping[str, str]) -> str:
     if disk := args.get("disk", ""):
-        domain.blockJobAbort(disk, 0)
-    else:
-        domain.abortJob()
+        return block_jobs.abort(domain, disk)
+    domain.abortJob()
     return ""
 
 
@@ -259,6 +259,7 @@ VERBS: dict[str, Callable[[libvirt.virDomain, Mapping[str, str]], str]] = {
     "inject-nmi": _inject_nmi,
     "set-lifecycle-action": _set_lifecycle_action,
     "abort-job": _abort_job,
+    "pivot": block_jobs.pivot,
     "enable-acpi": enable_acpi,
     "tag": change_tags,
     "title": set_title,

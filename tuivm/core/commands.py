@@ -183,6 +183,10 @@ class _Parser:
             if changes:
                 self._args["change"] = " ".join(changes)
                 parse_change(self._args["change"])
+        elif command.rest == "disk":
+            if len(words) > 1:
+                self._args["disk"] = words[-1].text
+            words = words[: max(1, len(words) - 1)]
         elif command.rest in AFTER_ONE:
             text = " ".join(word.text for word in words[1:])
             self._args |= {command.rest: text} if len(words) > 1 else {}

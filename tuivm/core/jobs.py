@@ -38,8 +38,14 @@ class DomainJob:
     """Seconds from ``at`` that it is expected to take still."""
     disk: str = ""
     """The disk (``vda``) whose own job it is; empty for the domain's."""
+    lasting: bool = False
+    """It makes a copy that the disk can go on in, and does not end by itself."""
     ready: bool = False
     """All is copied: it goes on until somebody switches over to the copy, or breaks it off."""
+    copy: str = ""
+    """Where the copy is, once it is ready; sanitised, empty where that is not known."""
+    source: str = ""
+    """What it is a copy of, told with ``copy``."""
     more: tuple[DomainJob, ...] = ()
     """Further jobs of the same domain: those of its disks."""
 
@@ -72,6 +78,19 @@ class JobLine(NamedTuple):
         if self.stop is not None or self.job is not None:
             return ""
         return "libvirt cannot break this off"
+
+    @property
+    def cannot_pivot(self) -> str:
+        """Why its disk cannot go on in a copy now, or empty."""
+        if self.job is None or not self.job.disk:
+            return "this is no copy of a disk"
+        if self.job.ready:
+            return ""
+        return (
+            f"{self.job.what.lower()}: not all is copied yet"
+            if self.job.lasting
+            else (f"{self.job.what.lower()} ends by itself, in the disk that is used")
+        )
 
 
 def under_way(

@@ -213,6 +213,15 @@ LIFECYCLE: tuple[Action, ...] = (
         warning="what it has done so far is thrown away; the VM goes on",
     ),
     _verb(
+        "pivot",
+        "Switch over",
+        "Let a disk go on in its finished copy; its old image stays as it is at that moment.",
+        applies.needs_active,
+        group=JOBS,
+        level=2,
+        warning="what is written from then on is in the new image alone",
+    ),
+    _verb(
         "send-key",
         "Send keys",
         "Press keys on the guest's keyboard, such as Ctrl-Alt-Del.",

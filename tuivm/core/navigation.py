@@ -284,6 +284,15 @@ NAVIGATION: tuple[Action, ...] = (
         per_domain=True,
     ),
     Action(
+        "job.pivot",
+        "Switch over",
+        "Let the disk go on in its finished copy. Cancelling instead keeps the old one.",
+        JOBS,
+        ("o",),
+        scope="jobs",
+        per_domain=True,
+    ),
+    Action(
         "job.wait",
         "Wait on",
         "Give a VM that does not stop as long again.",

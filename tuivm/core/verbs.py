@@ -37,7 +37,8 @@ class Command:
     """Arguments that it always gives."""
     rest: str = ""
     """The argument that takes the words that are not domains; ``query``, ``line`` and ``view``
-    take the rest of the line as it was typed, those of ``OPTIONAL`` may be absent."""
+    take the rest of the line as it was typed, ``disk`` the last of several words, those of
+    ``OPTIONAL`` may be absent."""
     aliases: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     """virsh's options that are not here, and why."""
@@ -120,6 +121,17 @@ POWER_COMMANDS: tuple[Command, ...] = (
         rest="keys",
     ),
     Command("domjobabort", "domain.abort_job", "break off its save, migration, dump or backup"),
+    Command(
+        "blockjob",
+        "view.jobs",
+        "show the jobs; break one of a disk off, or let it go on in its copy",
+        (
+            Option("abort", "break it off: the disk stays as it is", action_id="domain.abort_job"),
+            Option("pivot", "go on in the copy, once it is ready", action_id="domain.pivot"),
+        ),
+        rest="disk",
+        refused={"bandwidth": "virsh sets it", "async": "its end is waited for"},
+    ),
     Command(
         "set-lifecycle-action",
         "domain.set_lifecycle_action",

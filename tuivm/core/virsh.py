@@ -61,6 +61,11 @@ def action_virsh(row: Row, verb: str, args: Mapping[str, str]) -> str:
         disk = args.get("disk", "")
         verb = "blockjob" if disk else "domjobabort"
         options += [disk, "--abort"] if disk else []
+    if verb == "pivot":
+        targets = row.domain.facts.targets if row.domain.facts is not None else ()
+        disk = args.get("disk", "") or (targets[0] if len(targets) == 1 else "DISK")
+        verb = "blockjob"
+        options += [disk, "--pivot"]
     if verb == "set-lifecycle-action":
         options += [args.get("type", ""), args.get("action", "")]
     if verb == "start-paused":

@@ -180,6 +180,11 @@ def _job_cancel(screen: BaseScreen, keys: Sequence[DomainKey], args: Args) -> No
         dispatch(screen, "domain.abort_job", {}, keys)
 
 
+def _job_pivot(screen: BaseScreen, keys: Sequence[DomainKey], args: Args) -> None:
+    """Let a disk go on in its copy, after a question."""
+    dispatch(screen, "domain.pivot", {}, keys)
+
+
 def _job_wait(screen: BaseScreen, keys: Sequence[DomainKey], args: Args) -> None:
     """Be patient once more with those that are followed."""
     stops = screen.context.stops
@@ -241,6 +246,7 @@ _WITH_ARGS: dict[str, Callable[[BaseScreen, Sequence[DomainKey], Args], None]] =
     "view.rename": _rename,
     "view.bundle": _bundle,
     "job.cancel": _job_cancel,
+    "job.pivot": _job_pivot,
     "job.wait": _job_wait,
 }
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 
+from tuivm.core.actions import ACTIONS
 from tuivm.core.jobs import DomainJob, JobLine, under_way
 from tuivm.core.model import DomainKey
 from tuivm.core.rows import Changes
 from tuivm.core.stops import standing
 from tuivm.core.text import bytes_text, duration_text, fit, rate_text
 from tuivm.screens.context import Context
+from tuivm.screens.flow import ActionFlow
 from tuivm.screens.rowscreen import RowScreen
 from tuivm.widgets.bars import Bar, Part
 from tuivm.widgets.listbox import Line, ListBox, Span
@@ -38,6 +41,7 @@ class JobsScreen(RowScreen):
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("view.why", "why"),
         ("job.cancel", "cancel"),
+        ("job.pivot", "switch over"),
         ("job.wait", "wait on"),
         ("view.details", "open the VM"),
         ("domain.destroy", "force off"),
@@ -68,20 +72,35 @@ class JobsScreen(RowScreen):
 
     def targets(self) -> tuple[DomainKey, ...]:
         """The VM under the cursor."""
-        box = self.query_one_optional("#jobs", ListBox)
-        line = box.selected if box is not None else None
-        job = self._shown.get(line.key) if line is not None else None
-        return () if job is None else (job.key,)
+        line = self._line_under_cursor()
+        return () if line is None else (line.key,)
 
     def do_job_cancel(self) -> None:
         """Break off the job under the cursor: a VM may have one for each of its disks."""
-        box = self.query_one(ListBox)
-        line = self._shown.get(box.selected.key) if box.selected is not None else None
-        disk = line.job.disk if line is not None and line.job is not None else ""
-        if disk:
-            self.context.dispatch(self, "domain.abort_job", {"disk": disk}, None)
-        else:
+        line = self._line_under_cursor()
+        job = line.job if line is not None else None
+        if line is None or job is None or not job.disk:
             self.context.dispatch(self, "job.cancel", {}, None)
+            return
+        title = f"Cancel {job.what[:1].lower()}{job.what[1:]} of"
+        action = replace(ACTIONS["domain.abort_job"], title=title, warning=_kept(job))
+        self.work(ActionFlow(self).do(action, (line.key,), {"disk": job.disk}))
+
+    def do_job_pivot(self) -> None:
+        """Let the disk under the cursor go on in its copy."""
+        line = self._line_under_cursor()
+        if line is None or line.job is None or line.cannot_pivot:
+            reason = "no job is under the cursor" if line is None else line.cannot_pivot
+            self.say(f"{ACTIONS['job.pivot'].title}: {reason}")
+            return
+        action = ACTIONS["domain.pivot"]
+        action = replace(action, warning=_gone_on(line.job) + action.warning)
+        self.work(ActionFlow(self).do(action, (line.key,), {"disk": line.job.disk}))
+
+    def _line_under_cursor(self) -> JobLine | None:
+        box = self.query_one_optional("#jobs", ListBox)
+        selected = box.selected if box is not None else None
+        return None if selected is None else self._shown.get(selected.key)
 
     def row_opened(self) -> None:
         """A double click opens the VM."""
@@ -127,6 +146,19 @@ def _name(line: JobLine) -> str:
 
 def _name_width(width: int) -> int:
     return 28 if width >= WIDE else 18
+
+
+def _kept(job: DomainJob) -> str:
+    """What a disk has once its job was broken off."""
+    if job.ready:
+        return f"{job.disk} stays on its old image"
+    return "the VM goes on with the disk as it is"
+
+
+def _gone_on(job: DomainJob) -> str:
+    """What a disk has once it was switched over."""
+    to = f" to {job.copy}" if job.copy else " to its copy"
+    return f"disk {job.disk} goes over{' from ' + job.source if job.source else ''}{to}; "
 
 
 def _header(width: int) -> Line:
