@@ -25,10 +25,10 @@ async def test_a_burst_of_news_is_applied_in_few_steps_and_none_is_lost(
         steps = 0
         apply = Store.apply
 
-        def counted(store: Store, batch: Batch) -> object:
+        def counted(store: Store, batch: Batch, *, more: bool = False) -> object:
             nonlocal steps
             steps += 1
-            return apply(store, batch)
+            return apply(store, batch, more=more)
 
         monkeypatch.setattr(Store, "apply", counted)
         keys = list(ui.app.context.store.rows)
