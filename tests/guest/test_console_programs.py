@@ -71,6 +71,15 @@ class Seat:
 
         self.tuivm.wait(there, "the shell's prompt")
 
+    def await_login(self) -> None:
+        """Wait for the guest's answer to Enter, below what it said before."""
+
+        def there() -> bool:
+            lines = [line for line in self.screen if line]
+            return bool(lines) and lines[-1].endswith(" login:")
+
+        self.tuivm.wait(there, "the guest's login")
+
     def leave_insert(self) -> None:
         self.press("escape")
         self.tuivm.wait(lambda: "INSERT" not in self.screen[-1], "vim's normal mode")
@@ -84,10 +93,10 @@ def seat(lab: Lab, make_guest: MakeGuest, launch: Launch) -> Seat:
     tuivm.press("/", guest.name, "enter")
     tuivm.wait_for("1 of ")
     tuivm.press("c")
-    tuivm.wait_for("attached")
+    tuivm.wait_for("ctrl+] ctrl+5 leave")
     made = Seat(tuivm)
     made.press("enter")
-    made.sees("login: ", timeout=60)
+    made.await_login()
     made.type("root")
     made.sees("assword:")
     tuivm.wait_quiet()

@@ -15,6 +15,7 @@ from tuivm.core.model import DomainKey
 from tuivm.core.session import ConsoleSession
 from tuivm.core.sessions import Sessions
 from tuivm.core.terminal import TerminalUnavailable
+from tuivm.core.typeahead import LIMIT
 
 KEY = DomainKey("here", "00000000-0000-0000-0000-000000000001")
 
@@ -78,11 +79,44 @@ def test_bytes_reach_the_screen_and_keys_reach_the_guest(session: ConsoleSession
 
 
 def test_nothing_is_typed_while_nobody_listens(session: ConsoleSession) -> None:
-    assert not session.press("a", "a")
     channel = attached(session)
     channel.say(ConsoleState.ENDED)
     assert not session.press("a", "a")
     assert not channel.sent
+
+
+def test_what_is_typed_while_it_is_attached_is_sent_then(session: ConsoleSession) -> None:
+    assert session.press("a", "a"), "its past is being read"
+    session.open(Channel)
+    channel = session.channel
+    assert isinstance(channel, Channel)
+    assert session.press("b", "b")
+    assert not channel.sent
+    channel.say(ConsoleState.ATTACHED)
+    assert session.press("c", "c")
+    until(lambda: bytes(channel.sent) == b"abc")
+
+
+def test_what_was_typed_is_forgotten_where_somebody_else_has_it(session: ConsoleSession) -> None:
+    session.open(Channel)
+    channel = session.channel
+    assert isinstance(channel, Channel)
+    assert session.press("a", "a")
+    channel.say(ConsoleState.BUSY)
+    until(lambda: session.state is ConsoleState.BUSY)
+    channel.say(ConsoleState.ATTACHED)
+    assert session.press("b", "b")
+    assert bytes(channel.sent) == b"b"
+
+
+def test_no_more_is_kept_than_somebody_types(session: ConsoleSession) -> None:
+    session.open(Channel)
+    channel = session.channel
+    assert isinstance(channel, Channel)
+    typed = [session.press("a", "a") for _ in range(2000)]
+    assert typed == [True] * LIMIT + [False] * (2000 - LIMIT)
+    channel.say(ConsoleState.ATTACHED)
+    until(lambda: len(channel.sent) == LIMIT)
 
 
 def test_queries_are_answered_but_not_without_end(session: ConsoleSession) -> None:

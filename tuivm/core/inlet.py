@@ -1,25 +1,8 @@
-"""What comes into a console session: bytes, changes of state, and the past, in order."""
+"""What a console's channel is given to put its bytes into."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from tuivm.core.api import ConsoleState, PacedSink
-
-
-class Change(NamedTuple):
-    """A change of the channel's state, with its place among the bytes."""
-
-    state: ConsoleState
-    detail: str
-
-
-class Past(NamedTuple):
-    """What the guest printed before we listened; nobody answers it any more."""
-
-    data: bytes
-    source: str
-    """Whence it comes, and until when, as the line below it says."""
 
 
 class Inlet(PacedSink):

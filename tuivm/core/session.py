@@ -11,26 +11,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from tuivm.core.api import ConsoleChannel, ConsoleState, PacedSink
+from tuivm.core.backlog import CHUNK, Backlog, Change, Past
 from tuivm.core.consolenotes import LEAVE_ALTERNATE, RESET, Story, note
 from tuivm.core.errors import TuivmError
-from tuivm.core.inlet import Change, Inlet, Past
+from tuivm.core.inlet import Inlet
 from tuivm.core.limiter import ReplyLimiter
 from tuivm.core.model import DomainKey
 from tuivm.core.recording import Recording
 from tuivm.core.taps import Taps
 from tuivm.core.terminal import Frame, TerminalCore
 from tuivm.core.turns import Turns, UiTurn
+from tuivm.core.typeahead import TypeAhead
 
 logger = logging.getLogger(__name__)
-
-CHUNK = 64 * 1024
-"""Bytes fed between two chances for the UI to take a frame."""
-MAX_QUEUED = 32 * 1024 * 1024
-"""Bytes that may wait for the core; a guest that prints faster than that loses the rest."""
 
 
 class ConsoleSession:
@@ -67,9 +63,8 @@ class ConsoleSession:
         self._inlet: Inlet | None = None
         self._story = Story()
         self._limiter = ReplyLimiter()
-        self._queue: deque[bytes | Change | Past] = deque()
-        self._queued = 0
-        self._lost = 0
+        self._backlog = Backlog()
+        self._early = TypeAhead()
         self._ready = threading.Condition()
         self._feeder: threading.Thread | None = None
         self._closed = False
@@ -94,6 +89,7 @@ class ConsoleSession:
 
     def leave(self) -> None:
         """Release the console to others; what was printed stays."""
+        self._early.drop()
         channel, self._channel = self._channel, None
         inlet, self._inlet = self._inlet, None
         if inlet is not None:
@@ -107,35 +103,54 @@ class ConsoleSession:
         """True while input reaches the guest."""
         return self._channel is not None and self.state is ConsoleState.ATTACHED
 
+    @property
+    def coming(self) -> bool:
+        """True while it is not attached but about to be: keys are kept until then."""
+        if self._channel is None:
+            return self.state is ConsoleState.CLOSED and not self._closed
+        return self._channel.state is ConsoleState.ATTACHING
+
     def write(self, data: bytes) -> bool:
         """Send input to the guest; False when nobody is there to take it."""
+        return bool(data) and self._send(data)
+
+    def _send(self, data: bytes = b"") -> bool:
+        """Send what was typed before it was attached, then ``data``."""
         channel = self._channel
-        if not data or channel is None or channel.state is not ConsoleState.ATTACHED:
+        if channel is None or channel.state is not ConsoleState.ATTACHED:
             return False
-        channel.write(data)
-        self.typed.tell(data)
+
+        def pass_on(typed: bytes) -> None:
+            channel.write(typed)
+            self.typed.tell(typed)
+
+        self._early.send(data, pass_on)
         return True
+
+    def _type(self, data: bytes) -> bool:
+        """Send what a person typed, or keep it while the console is being attached."""
+        if self.write(data):
+            return True
+        kept = self.coming and self._early.keep(data)
+        self._send()  # attached between the two looks, and nothing more may be typed
+        return kept
 
     def console_bytes(self, data: bytes) -> None:
         """Queue what the guest printed; called on the backend's event thread."""
         with self._ready:
-            if self._queued > MAX_QUEUED or self.failure is not None:
-                self._lost += len(data)
-                return
-            self._queue.append(data)
-            self._queued += len(data)
-            self._start()
+            if self._backlog.add_bytes(data, wanted=self.failure is None):
+                self._start()
 
     def console_state(self, state: ConsoleState, detail: str) -> None:
         """Queue a change of state behind the bytes before it; any thread."""
         with self._ready:
-            self._queue.append(Change(state, detail))
+            self._backlog.add(Change(state, detail))
             self._start()
 
     @property
     def waiting(self) -> int:
         """Bytes that came and are not shown yet; any thread."""
-        return self._queued
+        return self._backlog.size
 
     # -- who listens -----------------------------------------------------------------------
 
@@ -158,7 +173,7 @@ class ConsoleSession:
         For before ``open``: what it asks is not answered, and no tap hears it.
         """
         with self._ready:
-            self._queue.append(Past(data, source))
+            self._backlog.add(Past(data, source))
             self._start()
 
     # -- the screen ------------------------------------------------------------------------
@@ -230,10 +245,13 @@ class ConsoleSession:
     # -- input -----------------------------------------------------------------------------
 
     def press(self, key: str, character: str | None) -> bool:
-        """Send a key press as the guest's modes want it; False when it went nowhere."""
+        """Send a key press as the guest's modes want it; False when it went nowhere.
+
+        While the console is being attached it is kept, and sent then.
+        """
         with self._turns.ui as core:
             data = (character or "").encode() if core is None else core.key(key, character)
-        return self.write(data)
+        return self._type(data)
 
     def paste(self, text: str) -> bool:
         """Send pasted text, control characters stripped, bracketed when the guest asked."""
@@ -274,11 +292,11 @@ class ConsoleSession:
             return
         while True:
             with self._ready:
-                while not self._queue and not self._closed:
+                while not self._backlog and not self._closed:
                     self._ready.wait()
                 if self._closed:
                     break
-                item = self._take()
+                item = self._backlog.take()
             if isinstance(item, Change):
                 self._change(item)
             elif isinstance(item, Past):
@@ -304,28 +322,6 @@ class ConsoleSession:
             self._turns.core = core
         self._tell()
         return True
-
-    def _take(self) -> bytes | Change | Past:
-        """The next bytes, at most a chunk, up to a change of state; the lock is held."""
-        pieces: list[bytes] = []
-        size = 0
-        while self._queue:
-            head = self._queue[0]
-            if not isinstance(head, bytes):
-                if pieces:
-                    break
-                self._queue.popleft()
-                return head
-            if pieces and size + len(head) > CHUNK:
-                break
-            self._queue.popleft()
-            pieces.append(head)
-            size += len(head)
-        self._queued -= size
-        if self._lost and not self._queue:
-            pieces.append(note(f"{self._lost} bytes came too fast and are not shown"))
-            self._lost = 0
-        return b"".join(pieces)
 
     def _print(self, data: bytes) -> None:
         self._printed.tell(data)
@@ -376,6 +372,10 @@ class ConsoleSession:
         self.state, self.detail = change.state, change.detail
         if change.state is ConsoleState.ATTACHED:
             self.seen = 0
+            self._send()
+        elif change.state is not ConsoleState.ATTACHING:
+            # Nobody is to find in a console what was meant for an earlier moment of it.
+            self._early.drop()
         if words := self._story.words(change.state):
             self._say(f"{words} {time.strftime('%H:%M:%S')}")
         self.changed.tell(change)

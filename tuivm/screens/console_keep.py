@@ -209,6 +209,9 @@ class KeepingScreen(ReadingScreen):
 
     def ask_paste(self, view: TerminalView, text: str) -> None:
         """Send what was pasted, after a question where it has line ends."""
+        if not view.session.attached:
+            self.say("not attached: nothing was pasted", "warn")
+            return
         sessions = [view.session, *view.peers()]
         asked = look(text)
         if not asked.enters:

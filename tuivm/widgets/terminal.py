@@ -265,7 +265,7 @@ class TerminalView(TerminalGrid, can_focus=True):
             self.reading.key(key, event.character)
         elif self.locked:
             return
-        elif self.session.attached:
+        elif self.session.attached or self.session.coming:
             self.to_bottom()
             for session in (self.session, *self.peers()):
                 session.press(key, event.character)
@@ -277,7 +277,7 @@ class TerminalView(TerminalGrid, can_focus=True):
     def on_paste(self, event: events.Paste) -> None:
         """Send what was pasted, or leave it to who asks first."""
         event.stop()
-        if self.locked or not self.session.attached:
+        if self.locked:
             return
         self.to_bottom()
         if self.ask_paste is not None:
