@@ -25,6 +25,7 @@ from tuivm.core.model import HostState
 from tuivm.core.relay import Relay
 from tuivm.core.text import sanitise
 from tuivm.exits import start_last_resort, terminal_lost
+from tuivm.jobcontrol import JobDriver
 from tuivm.screens.asking import Asking
 from tuivm.screens.base import AppAction, BaseScreen
 from tuivm.screens.context import Context
@@ -71,7 +72,7 @@ class TuivmApp(App[int], inherit_bindings=False):
 
         Raises ``TuivmError`` for a theme that does not exist.
         """
-        super().__init__()
+        super().__init__(driver_class=JobDriver)
         self.context = context
         self._intake = Intake(context.store, context.backend.drain)
         self._relay = relay
@@ -114,7 +115,7 @@ class TuivmApp(App[int], inherit_bindings=False):
             self._relay.attach(self._wake)
         self.set_interval(PULSE_SECONDS, self._pulse)
         self.context.pacer.queued = self._queued_writes
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh_terminal())
+        self.app_resume_signal.subscribe(self, lambda _: self._resumed())
         # Not the loop's handlers: those wait for a loop that may wait for the terminal.
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -272,7 +273,7 @@ class TuivmApp(App[int], inherit_bindings=False):
             case "logs.client":
                 self.run_worker(self._quit(reopens=True))
             case "app.suspend":
-                self._once_answered(self.action_suspend_process)
+                self._once_answered(self._stop)
             case "app.redraw":
                 self.refresh_terminal()
             case "app.palette":
@@ -287,6 +288,14 @@ class TuivmApp(App[int], inherit_bindings=False):
         if await may_quit(self, self.context):
             self.reopens = reopens
             self._leave(0)
+
+    def _stop(self) -> None:
+        if isinstance(self._driver, JobDriver):
+            self._driver.stop()
+
+    def _resumed(self) -> None:
+        self.context.pacer.forget()
+        self.refresh_terminal()
 
     def refresh_terminal(self) -> None:
         """Paint every cell again, over whatever another program scribbled there."""
