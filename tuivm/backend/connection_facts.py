@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import libvirt
 
 from tuivm.backend import errors
 from tuivm.backend.connection import Target, split_uri
+from tuivm.backend.optional import each, or_none
 from tuivm.backend.probe import read_host
 from tuivm.backend.service_facts import sockets
 from tuivm.backend.xml_parse import parse
@@ -101,30 +102,24 @@ def _memory(conn: libvirt.virConnect) -> int:
 
 
 def _networks(conn: libvirt.virConnect) -> tuple[NetworkFact, ...]:
-    return tuple(
-        NetworkFact(
-            sanitise(net.name(), 80), bool(net.isActive()), bool(net.autostart()), _bridge(net)
-        )
-        for net in conn.listAllNetworks(0)
+    return tuple(each(conn.listAllNetworks(0), _network))
+
+
+def _network(net: libvirt.virNetwork) -> NetworkFact:
+    bridge = sanitise(or_none(net.bridgeName) or "", 40)
+    return NetworkFact(
+        sanitise(net.name(), 80), bool(net.isActive()), bool(net.autostart()), bridge
     )
 
 
-def _bridge(net: Any) -> str:
-    try:
-        return sanitise(net.bridgeName(), 40)
-    except libvirt.libvirtError:
-        return ""
-
-
 def _pools(conn: libvirt.virConnect) -> tuple[PoolFact, ...]:
-    pools = []
-    for pool in conn.listAllStoragePools(0):
-        active = bool(pool.isActive())
-        capacity, free = _room(pool) if active else (None, None)
-        pools.append(
-            PoolFact(sanitise(pool.name(), 80), active, bool(pool.autostart()), capacity, free)
-        )
-    return tuple(pools)
+    return tuple(each(conn.listAllStoragePools(0), _pool))
+
+
+def _pool(pool: libvirt.virStoragePool) -> PoolFact:
+    active = bool(pool.isActive())
+    capacity, free = _room(pool) if active else (None, None)
+    return PoolFact(sanitise(pool.name(), 80), active, bool(pool.autostart()), capacity, free)
 
 
 def _room(pool: libvirt.virStoragePool) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import libvirt
 
 from tuivm.backend import agent, errors, why_address, xml
 from tuivm.backend.inventory import REASONS, STATES
+from tuivm.backend.optional import or_none
 from tuivm.backend.patience import ask_within
 from tuivm.backend.xml_parse import AGENT_CHANNEL, parse
 from tuivm.core.errors import TuivmError
@@ -147,11 +148,11 @@ def _next_boot(reading: _Reading, persistent: bool) -> dict[str, str]:
         found["Snapshots"] = str(snapshots)
         current = reading.ask("current snapshot", lambda: _current_snapshot(domain), "")
         found["Current snapshot"] = current
-    checkpoints = _or_none(domain.listAllCheckpoints)
+    checkpoints = or_none(domain.listAllCheckpoints)
     if checkpoints:
         found["Checkpoints"] = str(len(checkpoints))
     if domain.isActive():
-        control = _or_none(domain.controlInfo)
+        control = or_none(domain.controlInfo)
         if control and control[0]:
             found["Control"] = _CONTROL.get(control[0], f"state {control[0]}")
     return found
@@ -170,22 +171,12 @@ def _current_snapshot(domain: libvirt.virDomain) -> str:
     return sanitise(domain.snapshotCurrent().getName())
 
 
-def _or_none(call: Callable[[], T]) -> T | None:
-    """Ask for something that few drivers have and nobody misses."""
-    try:
-        return call()
-    except libvirt.libvirtError as error:
-        if errors.broken(error):
-            raise
-        return None
-
-
 def _security(reading: _Reading) -> dict[str, str]:
-    model = _or_none(reading.domain.connect().getSecurityModel)
+    model = or_none(reading.domain.connect().getSecurityModel)
     if not model or not model[0]:
         return {}
     found = {"Security model": sanitise(model[0]), "Security DOI": sanitise(model[1])}
-    label = _or_none(reading.domain.securityLabel) if reading.domain.isActive() else None
+    label = or_none(reading.domain.securityLabel) if reading.domain.isActive() else None
     if label and label[0]:
         enforced = "enforcing" if label[1] else "permissive"
         found["Security label"] = f"{sanitise(label[0])} ({enforced})"

@@ -71,7 +71,7 @@ def explain(conn: libvirt.virConnect, question: Question) -> tuple[Cause, ...]:
     for explainer in EXPLAINERS:
         try:
             found += explainer(case)
-        except (libvirt.libvirtError, TuivmError) as error:
+        except (libvirt.libvirtError, TuivmError, OSError) as error:
             logger.warning("%s cannot explain: %s", explainer.__module__, error)
     return surest_first(found)
 

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 import libvirt
 
+from tuivm.backend.optional import each, or_none
 from tuivm.backend.xml_parse import parse
 from tuivm.core.errors import TuivmError
 from tuivm.core.text import sanitise
@@ -19,28 +20,28 @@ _FOLDERS = frozenset({"dir", "fs", "netfs"})
 
 
 def folder_pools(conn: libvirt.virConnect) -> list[tuple[str, str, bool]]:
-    """Name, folder and whether it is active, of all pools of files."""
+    """Name, folder and whether it is active, of all pools of files; raises as ``each``."""
     found = []
-    for pool in conn.listAllStoragePools(0):
-        try:
-            root = parse(pool.XMLDesc(0))
-        except libvirt.libvirtError:
-            continue  # it went meanwhile
+    for name, xml, active in each(
+        or_none(lambda: conn.listAllStoragePools(0)),
+        lambda pool: (pool.name(), pool.XMLDesc(0), bool(pool.isActive())),
+    ):
+        root = parse(xml)
         if root.get("type") in _FOLDERS:
-            path = (root.findtext("target/path") or "").rstrip("/")
-            found.append((pool.name(), path, bool(pool.isActive())))
+            found.append((name, (root.findtext("target/path") or "").rstrip("/"), active))
     return found
 
 
 def same_name_elsewhere(conn: libvirt.virConnect, path: str) -> str:
     """The path of a volume with the file name of ``path`` in another folder, or empty."""
     name = PurePosixPath(path).name
-    for pool in conn.listAllStoragePools(libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
-        try:
-            pool.refresh(0)
-            found = str(pool.storageVolLookupByName(name).path())
-        except libvirt.libvirtError:
-            continue
+
+    def path_in(pool: libvirt.virStoragePool) -> str:
+        pool.refresh(0)
+        return str(pool.storageVolLookupByName(name).path())
+
+    active = libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE
+    for found in each(or_none(lambda: conn.listAllStoragePools(active)), path_in):
         if found.startswith("/") and found != path:
             return found
     return ""

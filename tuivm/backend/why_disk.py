@@ -15,6 +15,7 @@ from tuivm.backend.connection import Target, split_uri
 from tuivm.backend.cure_xml import diff
 from tuivm.backend.images import folder_pools, same_name_elsewhere
 from tuivm.backend.lists import list_domains
+from tuivm.backend.optional import each, or_none
 from tuivm.backend.processes import holder_of
 from tuivm.backend.reach import Who, barriers, can_change, commands, missing_part
 from tuivm.backend.xml_parse import parse
@@ -183,7 +184,8 @@ def _who(case: Case, ids: re.Match[str] | None) -> Who:
     """The user that QEMU runs as: as the failure says, else as the driver does."""
     if ids is not None and ids["uid"]:
         return Who.of(int(ids["uid"]), int(ids["gid"]))
-    label = parse(case.conn.getCapabilities()).xpath(
+    told = or_none(case.conn.getCapabilities)
+    label = told and parse(told).xpath(
         "host/secmodel[model='dac']/baselabel[@type='kvm' or @type='qemu']/text()"
     )
     match = (
@@ -275,16 +277,16 @@ def _locked(case: Case, text: str) -> Iterator[Cause]:
 def _running_with(case: Case, path: str) -> tuple[str, str] | None:
     """The running domain that has a file among its disks: UUID and name."""
     own = case.domain.UUIDString()
-    for domain in list_domains(case.conn, libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE):
-        try:
-            uuid, xml = domain.UUIDString(), domain.XMLDesc(0)
-        except libvirt.libvirtError:
-            continue  # it went meanwhile
+    active = libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE
+    for uuid, name, xml in each(
+        or_none(lambda: list_domains(case.conn, active)),
+        lambda domain: (domain.UUIDString(), domain.name(), domain.XMLDesc(0)),
+    ):
         if uuid == own:
             continue
         sources = parse(xml).iterfind("devices/disk//source")
         if any(path in source.attrib.values() for source in sources):
-            return uuid, sanitise(domain.name(), 80)
+            return uuid, sanitise(name, 80)
     return None
 
 

@@ -13,6 +13,7 @@ from tuivm.backend.case import Case
 from tuivm.backend.connection import Target, split_uri
 from tuivm.backend.cure_xml import diff
 from tuivm.backend.machine_facts import read_machine
+from tuivm.backend.optional import or_none
 from tuivm.backend.xml_parse import parse, size_bytes
 from tuivm.core.causes import Cause, Cure, Surety
 from tuivm.core.check import Verdict
@@ -131,7 +132,8 @@ def _guest_arch(case: Case) -> etree._Element | None:
     """What the host's capabilities say of the domain's architecture."""
     kind = _root(case).find("os/type")
     arch = "" if kind is None else kind.get("arch", "")
-    for found in parse(case.conn.getCapabilities()).iterfind("guest/arch"):
+    told = or_none(case.conn.getCapabilities)
+    for found in parse(told).iterfind("guest/arch") if told else ():
         if found.get("name") == arch:
             return found
     return None
@@ -163,22 +165,32 @@ def read_machine_packages(case: Case) -> str:
     return read_machine().packages if Target(case.uri).local else ""
 
 
+def _free(case: Case) -> int | None:
+    """Bytes that the host can give to a domain."""
+    flags = libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS
+    told = or_none(lambda: case.conn.getMemoryStats(flags))
+    if told is None:
+        return None
+    return sum(int(told.get(name, 0)) for name in ("free", "buffers", "cached")) << 10
+
+
 def _memory(case: Case, match: re.Match[str], text: str) -> Cause:
     root = _root(case)
     element = root.find("memory")
     wanted = None if element is None else size_bytes(element)
-    told = case.conn.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
-    free = sum(int(told.get(name, 0)) for name in ("free", "buffers", "cached")) << 10
+    free = _free(case)
     cures: tuple[Cure, ...] = ()
-    mib = (free >> 20) * 3 // 4 // 64 * 64 if free >> 20 > RESERVE else 0
+    mib = (free >> 20) * 3 // 4 // 64 * 64 if free is not None and free >> 20 > RESERVE else 0
     if mib >= LEAST and (wanted is None or mib << 20 < wanted):
         title = f"Give it {bytes_text(mib << 20)}, and start"
         cures = _edit(case, title, "set-memory", "m", {"mib": str(mib)})
+    short = wanted is not None and free is not None and wanted > free
     return Cause(
         "memory-short",
         "The host has not enough memory for it",
-        Surety.CERTAIN if wanted is not None and wanted > free else Surety.LIKELY,
-        f"it wants {bytes_text(wanted)}, the host has {bytes_text(free)} free",
+        Surety.CERTAIN if short else Surety.LIKELY,
+        f"it wants {bytes_text(wanted, 'an unknown amount')}, "
+        f"the host has {bytes_text(free, 'an unknown amount')} free",
         (*cures, Cure("Shut other VMs down, then start it again")),
     )
 
@@ -236,9 +248,9 @@ def _loaders(case: Case) -> list[str]:
     root = _root(case)
     kind = root.find("os/type")
     arch, machine = ("", "") if kind is None else (kind.get("arch", ""), kind.get("machine", ""))
-    try:
-        xml = case.conn.getDomainCapabilities(None, arch, machine, root.get("type"), 0)
-    except libvirt.libvirtError:
+    virt = root.get("type")
+    xml = or_none(lambda: case.conn.getDomainCapabilities(None, arch, machine, virt, 0))
+    if xml is None:
         return []
     return [
         value.text.strip()

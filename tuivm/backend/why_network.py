@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import libvirt
 
 from tuivm.backend.case import Case
 from tuivm.backend.cure_xml import diff
+from tuivm.backend.optional import each, or_none
 from tuivm.core.causes import Cause, Cure, Surety
 from tuivm.core.text import sanitise
 
@@ -70,8 +72,10 @@ def _others(case: Case, name: str) -> list[Cure]:
     if case.inactive is None:
         return []
     cures: list[Cure] = []
-    for net in case.conn.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE)[:OFFERED]:
-        other = net.name()
+    active = libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE
+    found = or_none(lambda: case.conn.listAllNetworks(active))
+    names = each(found, lambda net: net.name())
+    for other in islice(names, OFFERED):
         args = {"instead-of": name, "network": other}
         lines = diff(case.inactive, "use-network", args)
         if lines and other != name:
@@ -86,13 +90,10 @@ def _others(case: Case, name: str) -> list[Cure]:
 def _bridge(case: Case, name: str) -> Cause:
     shown = sanitise(name, 40)
     cures: list[Cure] = []
-    for net in case.conn.listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_INACTIVE):
-        try:
-            owner = net.bridgeName() == name
-        except libvirt.libvirtError:
-            owner = False
-        if owner:
-            network = net.name()
+    inactive = libvirt.VIR_CONNECT_LIST_NETWORKS_INACTIVE
+    found = or_none(lambda: case.conn.listAllNetworks(inactive))
+    for network, bridge in each(found, lambda net: (net.name(), net.bridgeName())):
+        if bridge == name:
             title = f"Start the network {sanitise(network, 80)}, which makes {shown}, then this VM"
             cures.append(_start(network, title))
     cures += _others(case, name)

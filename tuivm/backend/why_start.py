@@ -9,6 +9,7 @@ import libvirt
 
 from tuivm.backend import why_disk, why_hardware, why_network
 from tuivm.backend.case import Case
+from tuivm.backend.optional import or_none
 from tuivm.backend.rename import holder_of, state_of
 from tuivm.core.causes import Cause, Cure, Surety
 from tuivm.core.text import sanitise
@@ -40,10 +41,10 @@ def _in_use(case: Case, match: re.Match[str]) -> Cause:
     name = match["wanted"] or match["name"]
     other = holder_of(case.conn, name)
     uuid = match["uuid"] or (other.UUIDString() if other is not None else "")
-    state = f" ({state_of(other)})" if other is not None else ""
+    state = None if other is None else or_none(lambda: f" ({state_of(other)})")
     return Cause(
         "name-in-use",
-        f"There is another VM called {sanitise(name, 80)}{state}",
+        f"There is another VM called {sanitise(name, 80)}{state or ''}",
         Surety.CERTAIN,
         f"its UUID is {uuid}" if uuid else sanitise(match[0], 400),
         (Cure("Choose another name", "n", action_id="view.rename"),),
