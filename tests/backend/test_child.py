@@ -188,6 +188,23 @@ def test_signals_that_python_ignores_work_in_it(run: Run) -> None:
     assert sink.lines == ["y", "done"]
 
 
+def test_its_keys_work_though_tuivm_was_started_without_signals(run: Run) -> None:
+    """As by nohup, or by a script with ``&``; some who start programs block them, too."""
+    ours = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGHUP)
+    before = {one: signal.signal(one, signal.SIG_IGN) for one in ours}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ours)
+    try:
+        child, sink = run(SH, "-c", "grep -E 'Sig(Ign|Blk)' /proc/self/status; exec cat")
+        until(lambda: sink.data.count(b"\n") == 2)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    assert [int(line.split()[1], 16) for line in sink.lines] == [0, 0]
+    child.write(b"\x03")
+    assert finished(child) == ChildExit(None, "SIGINT")
+
+
 def test_a_flood_waits_for_a_slow_sink(run: Run) -> None:
     child, sink = run("yes", "flood")
     until(lambda: len(sink.data) > 1000)

@@ -252,9 +252,15 @@ class Child:
 
 
 def _default_signals() -> None:
-    """In the child: Python ignores these, programs count on them."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    """In the child: nothing is ignored or blocked, as a terminal has it.
+
+    Python ignores some, and ours may be ignored or blocked by who started us: nohup, a
+    script's ``&``. Without SIGINT ctrl+c would do nothing.
+    """
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _pid(spawn: pexpect.spawn[Any]) -> int:
