@@ -262,3 +262,37 @@ def test_what_a_killed_program_left_is_swept_and_what_is_in_use_is_not(
         assert not left.exists()
         other.close()
         used.close()
+
+
+def test_it_answers_again_after_there_were_no_more_descriptors() -> None:
+    script = """
+import json, os, resource, socket, time
+from tuivm.backend import askpass
+
+made = askpass.Askpass()
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, most))
+line = socket.socket(socket.AF_UNIX)
+line.settimeout(30)
+taken = []
+try:
+    while True:
+        taken.append(os.open("/dev/null", os.O_RDONLY))
+except OSError:
+    pass
+line.connect(str(made.folder / "socket"))
+line.sendall(json.dumps({"token": "", "prompt": "a passphrase?", "hint": ""}).encode() + b"\\n")
+before = time.process_time()
+time.sleep(1)
+spent = time.process_time() - before
+for one in taken:
+    os.close(one)
+print(line.recv(10), spent < 0.5, flush=True)
+made.close()
+made.thread.join(30)
+print(made.thread.is_alive())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.splitlines() == ["b'-' True", "False"], done.stderr

@@ -44,6 +44,8 @@ PREFIX = "tuivm-ask-"
 """How the folders' names begin."""
 MESSAGE_LIMIT = 65536
 """Bytes of a question, at most."""
+PAUSE = 0.2
+"""Seconds until a question is taken that could not be."""
 # ``+`` and the answer, ``-`` for none; else ssh is ended, which is the program's parent.
 _HELPER = """\
 import json, os, signal, socket, sys
@@ -114,7 +116,10 @@ class Askpass:
         folder = shlex.quote(str(self.folder))
         self._write("wrapper", _WRAPPER.format(folder=folder, options=options), 0o700)
         self._write("own-wrapper", _OWN_WRAPPER.format(folder=folder), 0o700)
-        threading.Thread(target=self._listen, name="tuivm-askpass", daemon=True).start()
+        self._closed = threading.Event()
+        self.thread = threading.Thread(target=self._listen, name="tuivm-askpass", daemon=True)
+        """Ends soon after ``close``."""
+        self.thread.start()
 
     @contextlib.contextmanager
     def command(self, talk: Talk, own: str = "") -> Iterator[str]:
@@ -145,6 +150,10 @@ class Askpass:
 
     def close(self) -> None:
         """Stop listening, and remove the folder."""
+        self._closed.set()
+        with contextlib.suppress(OSError):
+            # What is only closed goes on being waited for.
+            self._listener.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(OSError):
             self._listener.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -155,14 +164,24 @@ class Askpass:
             file.write(text)
 
     def _listen(self) -> None:
-        while True:
+        told = False
+        while not self._closed.is_set():
+            line = None
             try:
                 line, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(
-                target=self._serve, args=(line,), name="tuivm-askpass-one", daemon=True
-            ).start()
+                threading.Thread(
+                    target=self._serve, args=(line,), name="tuivm-askpass-one", daemon=True
+                ).start()
+            except (OSError, RuntimeError) as error:
+                # No descriptor or no thread is free: who asks waits until one is.
+                if line is not None:
+                    line.close()
+                if not told and not self._closed.is_set():
+                    logger.warning("cannot take a question of ssh: %s", error)
+                told = True
+                self._closed.wait(PAUSE)
+            else:
+                told = False
 
     def _serve(self, line: socket.socket) -> None:
         with line:
