@@ -123,6 +123,25 @@ def test_what_libvirt_could_not_tell_is_listed() -> None:
     assert told(replace(FULL, details=details))["Could not be read", ""].startswith("guest agent")
 
 
+def card(**counters: int | None) -> list[str]:
+    """What is told of a card's errors: its counters are the sample's, but for some; None: none."""
+    changed = {f"net.0.{name.replace('_', '.')}": value for name, value in counters.items()}
+    kept = ((name, changed.get(name, value)) for name, value in DETAILS.stats)
+    stats = tuple((name, value) for name, value in kept if value is not None)
+    details = replace(DETAILS, stats=stats)
+    (network,) = (one for one in overview(replace(FULL, details=details)) if one.title == "Network")
+    return [f.value for f in network.fields if "errors" in f.value or "drop" in f.value]
+
+
+def test_errors_that_a_host_does_not_count_are_unknown_and_not_none() -> None:
+    assert card() == ["0 errors · 12 dropped"], "nothing is said of a side without any"
+    assert card(rx_errs=None) == ["errors unknown · 12 dropped"]
+    assert card(rx_drop=None, rx_errs=3) == ["3 errors · drops unknown"]
+    assert card(rx_drop=None) == ["0 errors · drops unknown"]
+    assert card(rx_drop=None, rx_errs=None) == ["errors and drops unknown"]
+    assert card(rx_drop=0) == []
+
+
 def test_an_address_with_several_cards_names_its_card() -> None:
     two = (Address("10.0.0.5", "52:54:00:00:00:01", "agent"), *RUNNING.addresses)
     values = [

@@ -174,10 +174,17 @@ def _card(reading: Reading, prefix: str, label: str) -> list[Field]:
         fields.append(Field(label, _amount(reading.rate(prefix + "bytes"), total)))
     if packets is not None:
         fields.append(Field("" if fields else label, f"{count(packets)} packets"))
-    if errors or drops:
-        text = f"{count(errors or 0)} errors · {count(drops or 0)} dropped"
-        fields.append(Field("", text, "bad" if errors else "warn"))
+    if (errors, drops) != (0, 0) and (fields or errors or drops):
+        role = "bad" if errors else "warn" if drops else "dim"
+        fields.append(Field("", _lost(errors, drops), role))
     return fields
+
+
+def _lost(errors: float | None, drops: float | None) -> str:
+    if errors is None and drops is None:
+        return "errors and drops unknown"
+    failed = "errors unknown" if errors is None else f"{count(errors)} errors"
+    return f"{failed} · {'drops unknown' if drops is None else f'{count(drops)} dropped'}"
 
 
 def _cards(reading: Reading) -> list[Field]:
