@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-import libvirt
-
 from tuivm.core.errors import TuivmError
 
 T = TypeVar("T")
@@ -37,21 +35,35 @@ def ask_within(seconds: float, who: str, what: str, call: Callable[[], T]) -> T:
 
     def ask() -> None:
         try:
-            answers.put((True, call()))
-        except (libvirt.libvirtError, TuivmError) as error:
+            answer = call()
+        except Exception as error:
+            _forget(key)  # first: whoever has the answer may ask again
             answers.put((False, error))
-        finally:
-            with _lock:
-                _waiting.pop(key, None)
+        else:
+            _forget(key)
+            answers.put((True, answer))
 
-    threading.Thread(target=ask, name=f"tuivm-ask-{who[:8]}", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name=f"tuivm-ask-{who[:8]}", daemon=True).start()
+    except RuntimeError:
+        _forget(key)
+        raise
     try:
         answered, answer = answers.get(timeout=seconds)
     except queue.Empty:
         raise _silent(what, seconds) from None
-    if not answered:
-        raise cast("Exception", answer)
-    return cast("T", answer)
+    try:
+        if not answered:
+            raise cast("Exception", answer)
+        return cast("T", answer)
+    finally:
+        # A failure that holds itself would keep libvirt's handles until some collection.
+        del answer
+
+
+def _forget(key: tuple[str, str]) -> None:
+    with _lock:
+        _waiting.pop(key, None)
 
 
 def _silent(what: str, seconds: float) -> TuivmError:
