@@ -146,6 +146,7 @@ def _initramfs(modules: Path, busybox: Path, agent: Path) -> bytes:
         ("getty-hvc", "etc/getty-hvc", 0o755),
         ("udhcpc.sh", "etc/udhcpc.sh", 0o755),
         ("shutdown", "sbin/shutdown", 0o755),
+        ("fsfreeze-hook", "etc/fsfreeze-hook", 0o755),
         ("profile", "etc/profile", 0o644),
         ("issue", "etc/issue", 0o644),
         ("os-release", "etc/os-release", 0o644),

@@ -56,6 +56,11 @@ def test_nothing_is_claimed_of_a_guest_that_was_not_asked(what: str) -> None:
     assert console_cause(Sign(what, "x"), 30.0) is not None
 
 
+def test_nobody_is_deaf_to_a_button_that_was_not_pressed() -> None:
+    assert console_cause(Sign("login", "x"), 30.0, button=False) is None
+    assert console_cause(Sign("stopping", "x"), 30.0, button=False) is not None
+
+
 def test_a_panic_and_a_halt_are_told_in_any_case() -> None:
     for what in ("panic", "halted"):
         told = console_cause(Sign(what, "the line \x1b[31m"), None)

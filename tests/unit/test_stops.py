@@ -161,3 +161,19 @@ def test_the_verdict_names_the_cause_and_the_key() -> None:
     )
     stop.causes = ()
     assert "no cause shows from outside" in verdict([stop], 0, 160.0, "")
+
+
+def test_a_request_that_hangs_is_looked_into_before_it_was_answered() -> None:
+    store, stops = store_of(domain("web"), domain("db")), Stops()
+    for name, alone in (("web", True), ("db", False)):
+        group = stops.new_group(alone=alone)
+        assert stops.tick(99.0).late == ()
+        given: dict[str, Any] = {"now": 100.0, "wall": WALL, "patience": PATIENCE}
+        stops.add(store.rows[key_of(name)], "domain.shutdown", {}, group, **given)
+    web, db = (stops.by_key[key_of(name)] for name in ("web", "db"))
+    assert stops.tick(159.0).late == ()
+    assert stops.tick(160.0).late == (web.group,)
+    assert stops.tick(170.0).late == (), "once"
+    # Of a request to many, more may follow.
+    stops.close_group(db.group)
+    assert stops.tick(180.0).late == (db.group,)

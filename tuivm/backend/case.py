@@ -22,6 +22,8 @@ class Doing:
     """Seconds since this program asked this run of it to shut down; None: it did not."""
     agent: str = ""
     """What libvirt said when that request went to the guest agent, and failed."""
+    button: bool = True
+    """False when only its agent was asked: no power button was pressed."""
 
 
 @dataclass(frozen=True, slots=True)

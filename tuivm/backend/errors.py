@@ -245,7 +245,7 @@ def _cause(code: int | None, domain: int | None, raw: str) -> tuple[str, str]:
     text = plain(raw)
     if _too_many(code, domain, raw):
         return text, "one answer of libvirt's protocol carries no more; ask for fewer at a time"
-    if code == libvirt.VIR_ERR_OPERATION_TIMEOUT and (held := re.search(r"held by (\S+?)\)", raw)):
+    if code == libvirt.VIR_ERR_OPERATION_TIMEOUT and (held := re.search(r"held by ([^)]+)\)", raw)):
         return f"the VM is busy: {sanitise(held[1], 80)} is stuck on it", BUSY_HINT
     if code == libvirt.VIR_ERR_OPERATION_TIMEOUT:
         return f"the VM is busy: {text}", BUSY_HINT

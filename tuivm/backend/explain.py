@@ -9,19 +9,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 import libvirt
 from lxml import etree
 
-from tuivm.backend import why_busy, why_paused, why_shutdown, why_start
+from tuivm.backend import why_busy, why_paused, why_shutdown, why_silent, why_start
 from tuivm.backend.case import Case, Doing
 from tuivm.backend.inventory import decode
-from tuivm.backend.shutdown import NO_AGENT
+from tuivm.backend.shutdown import NO_AGENT, Asked
 from tuivm.backend.xml_parse import parse, without_secrets
 from tuivm.core.causes import Cause, surest_first
 from tuivm.core.errors import TuivmError
+from tuivm.core.shutdown import BY_AGENT
 from tuivm.core.text import sanitise
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ EXPLAINERS: tuple[Callable[[Case], Iterable[Cause]], ...] = (
     why_start.causes,
     why_paused.causes,
     why_busy.causes,
+    why_silent.causes,
     why_shutdown.causes,
 )
 """Each says by itself whether the case is one of its own."""
@@ -47,17 +48,24 @@ class Question:
     """``time.monotonic()`` at which this program asked the guest to shut down."""
     agent: str = ""
     """What libvirt said when that went to the guest agent, and failed."""
+    button: bool = True
+    """False when it went to the guest agent alone."""
     started_at: float | None = None
     """``time.time()`` of its start, as far as known."""
 
 
-def answered(request: tuple[float, Future[str]] | None) -> tuple[float | None, str]:
-    """When a request to shut down was made, and what its agent's failure was, if it had one."""
+def answered(request: Asked | None) -> tuple[float | None, str, bool]:
+    """When a request to shut down was made, how its agent failed, and if the button was pressed."""
     if request is None:
-        return None, ""
-    at, future = request
-    note = future.result() if future.done() and future.exception() is None else ""
-    return at, note.partition(NO_AGENT)[2]
+        return None, "", True
+    by_agent = request.mode == "agent"
+    if not request.answer.done():
+        waited = time.monotonic() - request.at
+        return request.at, f"nothing yet, for {waited:.0f} s" if by_agent else "", not by_agent
+    if request.answer.exception() is not None:
+        return None, "", True  # the guest never heard of it
+    note = request.answer.result()
+    return request.at, note.partition(NO_AGENT)[2], note != BY_AGENT
 
 
 def explain(conn: libvirt.virConnect, question: Question) -> tuple[Cause, ...]:
@@ -97,7 +105,7 @@ def to_case(conn: libvirt.virConnect, question: Question) -> Case:
         reason=reason,
         live=live,
         inactive=inactive,
-        doing=Doing(uptime, asked, "" if asked is None else question.agent),
+        doing=Doing(uptime, asked, "" if asked is None else question.agent, question.button),
         error=question.error,
     )
 

@@ -45,6 +45,7 @@ from tuivm.core.model import (
 from tuivm.core.text import sanitise
 
 if TYPE_CHECKING:
+    from tuivm.backend.shutdown import Asked
     from tuivm.core.causes import Cause
     from tuivm.core.check import Part
     from tuivm.core.consoleports import ConsolePort
@@ -87,8 +88,8 @@ class Fleet:
         self._news = News()
         self._desk = Desk(self._news.questions)
         self._runs: WeakSet[LoginRun] = WeakSet()
-        self._asked: dict[DomainKey, tuple[float, Future[str]]] = {}
-        """When each domain was last asked to shut down (``time.monotonic()``), and the answer."""
+        self._asked: dict[DomainKey, Asked] = {}
+        """When each domain was last asked to shut down."""
         self._support: Support | None = None
         self.roster = Roster(
             self._news, self._desk, readonly=readonly, timing=timing, gone=self._forget
@@ -172,7 +173,9 @@ class Fleet:
             title=title,
         )
         if verb == "shutdown":
-            self._asked[key] = (time.monotonic(), future)
+            from tuivm.backend.shutdown import Asked
+
+            self._asked[key] = Asked(time.monotonic(), plain_args.get("mode", ""), future)
         if host is not None:
             if verb in SLOW_VERBS:
                 host.expect_job(uuid)

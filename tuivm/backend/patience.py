@@ -66,5 +66,12 @@ def _forget(key: tuple[str, str]) -> None:
         _waiting.pop(key, None)
 
 
+def unanswered(who: str) -> list[tuple[str, float]]:
+    """What ``who`` owes an answer to, each with the seconds since it was asked. Any thread."""
+    now = time.monotonic()
+    with _lock:
+        return [(what, now - since) for (one, what), since in _waiting.items() if one == who]
+
+
 def _silent(what: str, seconds: float) -> TuivmError:
     return TuivmError(f"No answer: {what}", f"no answer for {seconds:.0f} s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from typing import NamedTuple
 
 import libvirt
 
@@ -35,6 +36,16 @@ ASLEEP = (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PMSUSPENDED)
 
 NO_AGENT = "the power button, as the guest agent did not do it: "
 """What the note of a request says where the agent was asked in vain, before libvirt's words."""
+
+
+class Asked(NamedTuple):
+    """A request to shut down that this program made."""
+
+    at: float
+    """``time.monotonic()``."""
+    mode: str
+    """As it was chosen: ``agent``; empty for the best one."""
+    answer: Future[str]
 
 
 def shutdown(domain: libvirt.virDomain, args: Mapping[str, str]) -> str:

@@ -11,17 +11,23 @@ import libvirt
 from tuivm.backend.case import Case
 from tuivm.backend.connection import Target
 from tuivm.backend.jobs import WHAT, is_job
-from tuivm.backend.patience import ask_within
+from tuivm.backend.patience import ask_within, unanswered
 from tuivm.backend.processes import Process, libvirt_programs, qemu_of
+from tuivm.backend.why_silent import RESTART, asked_for, button, may_freeze
 from tuivm.core.causes import Cause, Cure, Surety
 from tuivm.core.errors import TuivmError
+from tuivm.core.shutdown import CONSOLE
 from tuivm.core.text import duration_text, sanitise
 
 _ANSWERS = (libvirt.VIR_DOMAIN_CONTROL_OK, libvirt.VIR_DOMAIN_CONTROL_JOB)
 """``virDomainControlState`` in which it tells of its job: nothing is in the way, or just that."""
 PATIENCE = 2.0
 """Seconds that the question may take which should need no lock."""
-_HELD = re.compile(r"held by (?P<by>(?:monitor|agent)=)?(?P<call>[\w:-]+)")
+WAITED = 30
+"""Seconds that libvirt's QEMU driver waits for the lock before it gives up."""
+_MONITOR = re.compile(r"held by (?:monitor=)?(?!agent=)([\w:-]+)")
+_AGENT = re.compile(r"\bagent=([\w:-]+)")
+"""Who holds QEMU's and the agent's part of a domain: newer libvirts name both at once."""
 _CALLS = re.compile(r"^remoteDispatch(?:Domain|Connect)?")
 _WORK = (
     ("Migrate", "a migration"),
@@ -42,6 +48,26 @@ FORCE = Cure("Force off: kill its QEMU", "D", "destroy", level=2)
 ABORT = Cure("Break its job off: the VM goes on", "b", action_id="domain.abort_job", level=1)
 
 
+class _Held(NamedTuple):
+    """The call that others have to wait for."""
+
+    call: str
+    """``FSFreeze``; empty where libvirt does not say."""
+    by_agent: bool
+    """True when it waits for the guest agent."""
+
+    @property
+    def work(self) -> str:
+        """What it does, to people; empty where that has no name."""
+        return next((text for part, text in _WORK if part in self.call), "")
+
+    @property
+    def text(self) -> str:
+        """Name it: ``libvirt's call Suspend``."""
+        name = f"libvirt's call {self.call}" if self.call else "another call"
+        return f"{name} ({self.work})" if self.work else name
+
+
 class _Control(NamedTuple):
     """What a domain is busy with."""
 
@@ -57,14 +83,12 @@ def causes(case: Case) -> Iterator[Cause]:
     if error is None or error.code != libvirt.VIR_ERR_OPERATION_TIMEOUT:
         return
     text = error.raw or error.message
-    match = _HELD.search(text)
-    if match is None and "lock" not in text:
+    monitor, agent = _call(_MONITOR, text), _call(_AGENT, text)
+    if not monitor and not agent and "lock" not in text:
         return
-    call = _CALLS.sub("", match["call"]) if match else ""
-    holder = f"libvirt's call {sanitise(call, 80)}" if call else "another call"
-    work = next((text for part, text in _WORK if part in call), "")
+    held = _Held(monitor or agent, monitor in ("", agent) and bool(agent))
     control = _control(case)
-    evidence = f"the lock was held by {holder}{f' ({work})' if work else ''}"
+    evidence = f"for {WAITED} s or more the lock was held by {held.text}"
     if control is not None:
         kind = f"a job ({control.job})" if control.job else "a command"
         evidence += f"; {kind} is under way for {duration_text(control.seconds)}"
@@ -76,32 +100,48 @@ def causes(case: Case) -> Iterator[Cause]:
     if local and (others := libvirt_programs()):
         evidence += f"; connected from this machine, perhaps: {sanitise('; '.join(others), 400)}"
     if control is not None and control.job:
-        title = f"It is busy with {work or control.job}, which can be broken off"
+        title = f"It is busy with {held.work or control.job}, which can be broken off"
         yield Cause("busy-job", title, Surety.CERTAIN, evidence, (WAIT, ABORT, FORCE))
-    elif match is not None and match["by"] == "agent=":
-        yield _agent(evidence)
+    elif held.by_agent:
+        yield _agent(case, held, evidence)
     else:
-        yield _command(process, holder, work, evidence)
+        yield _command(case, process, held, control, evidence)
 
 
-def _agent(evidence: str) -> Cause:
-    restart = Cure("Restart it in the guest", lines=("systemctl restart qemu-guest-agent",))
+def _call(pattern: re.Pattern[str], text: str) -> str:
+    """The name of the call that holds it, as libvirt's documentation has it; or empty."""
+    match = pattern.search(text)
+    return "" if match is None else sanitise(_CALLS.sub("", match[1]), 80)
+
+
+def _agent(case: Case, held: _Held, evidence: str) -> Cause:
+    """One question is open: the agent hears no other before it is answered."""
+    for what, seconds in unanswered(case.domain.UUIDString()):
+        evidence += f"; tuivm's own question ({what}) is open for {duration_text(seconds)}"
     return Cause(
         "busy-agent",
-        "A question to its guest agent has not been answered, and the next one has to wait",
+        f"Its guest agent was asked {asked_for(held.call)} and does not answer; "
+        "until it does, it hears nothing else",
         Surety.CERTAIN,
         evidence,
-        (WAIT, restart),
+        (*button(case), CONSOLE, RESTART, WAIT),
     )
 
 
-def _command(process: Process | None, holder: str, work: str, evidence: str) -> Cause:
-    title = f"It is busy: {work or holder} has not come back"
+def _command(
+    case: Case, process: Process | None, held: _Held, control: _Control | None, evidence: str
+) -> Cause:
+    title = f"It is busy: {held.work or held.text} has not come back"
+    cures: tuple[Cure, ...] = (WAIT, FORCE)
     if process is not None:
         evidence += f"; its QEMU is process {process.pid}, state {process.state}"
         if process.state == "D":
             title = "Its QEMU waits for a disk or a network file system that does not answer"
-    return Cause("busy", title, Surety.LIKELY, evidence, (WAIT, FORCE))
+    if control is None and may_freeze(case, held.call):
+        # QEMU has nothing to do, so the snapshot waits for what comes before its work.
+        title = f"It is busy: {held.work} waits, perhaps for its guest agent to freeze the disks"
+        cures = (WAIT, CONSOLE, RESTART, FORCE)
+    return Cause("busy", title, Surety.LIKELY, evidence, cures)
 
 
 def _stopped(process: Process, evidence: str, force: Cure) -> Cause:

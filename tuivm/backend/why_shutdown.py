@@ -123,13 +123,13 @@ def _on_poweroff(case: Case) -> Iterator[Cause]:
 def _unanswered(case: Case) -> Iterator[Cause]:
     """What the console and, of a guest that was asked in vain, its agent and CPU tell."""
     sign = read_sign(_console(case))
-    told = None if sign is None else console_cause(sign, case.doing.asked)
+    doing = case.doing
+    told = None if sign is None else console_cause(sign, doing.asked, button=doing.button)
     if told is not None:
         yield told
-    asked = case.doing.asked
+    asked, uptime = doing.asked, doing.uptime
     if asked is None:
         return
-    uptime = case.doing.uptime
     if uptime is not None and uptime - asked < BOOT_SECONDS and told is None:
         yield Cause(
             "booting",

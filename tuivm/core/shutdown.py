@@ -7,6 +7,8 @@ from tuivm.core.consolesigns import Sign
 from tuivm.core.text import duration_text, sanitise
 
 FORCE_OFF = Cure("Force off: pull the plug", "D", action_id="domain.destroy", level=2)
+BY_AGENT = "asked by the guest agent"
+"""What the backend notes of a request that the agent took."""
 CONSOLE = Cure("Look at its console", "c", action_id="view.console")
 _LISTENER = (
     "apt install acpid     # or, where systemd runs:",
@@ -15,11 +17,11 @@ _LISTENER = (
 )
 
 
-def console_cause(sign: Sign, asked: float | None) -> Cause | None:
+def console_cause(sign: Sign, asked: float | None, *, button: bool = True) -> Cause | None:
     """Tell what the last line of a console means for a shutdown; None where it means nothing.
 
     ``asked`` is how many seconds ago the guest was asked, None when it was not: then only
-    what is wrong in any case is told.
+    what is wrong in any case is told. ``button`` is False where its agent alone was asked.
     """
     line = f"its console says: {sanitise(sign.line, 200)}"
     if sign.what == "panic":
@@ -40,7 +42,7 @@ def console_cause(sign: Sign, asked: float | None) -> Cause | None:
         case "stopping":
             title = "It is shutting down, but slowly"
             return Cause("stopping", title, Surety.LIKELY, line, (CONSOLE,))
-        case "login":
+        case "login" if button:
             title = "Nothing in the guest listens to the power button, or it is held back"
             after = f"{line} ({duration_text(asked)} after it was asked)"
             install = Cure("Give it a listener, or see what holds it back", lines=_LISTENER)

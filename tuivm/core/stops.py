@@ -15,6 +15,7 @@ from tuivm.core.actions import ACTIONS
 from tuivm.core.causes import Cause
 from tuivm.core.model import DomainKey, LogEntry, State
 from tuivm.core.rows import Row
+from tuivm.core.shutdown import BY_AGENT
 from tuivm.core.text import duration_text
 
 BOOT_SECONDS = 60.0
@@ -51,6 +52,11 @@ class Stop:
     """What stands in its way; None while nobody has looked."""
 
     @property
+    def button(self) -> bool:
+        """False when its agent alone was asked: no power button was pressed."""
+        return self.args.get("mode") != "agent" and self.note != BY_AGENT
+
+    @property
     def marker(self) -> str:
         """What the list calls it."""
         return "won't stop" if self.late else "stopping"
@@ -64,6 +70,8 @@ class Group:
     off: set[DomainKey] = field(default_factory=set)
     open: bool = True
     """True while more may be asked with it."""
+    alone: bool = False
+    """True when it is of one domain: nobody else is waited for, even before it was answered."""
     told: bool = False
     """True once it was said what became of it."""
 
@@ -101,10 +109,10 @@ class Stops:
         """Those that do not stop."""
         return [stop for stop in self.by_key.values() if stop.late]
 
-    def new_group(self) -> int:
+    def new_group(self, *, alone: bool = False) -> int:
         """Begin a request to one or more domains."""
         self._next += 1
-        self.groups[self._next] = Group()
+        self.groups[self._next] = Group(alone=alone)
         return self._next
 
     def close_group(self, number: int) -> None:
@@ -221,7 +229,7 @@ class Stops:
 
     def _settled(self) -> Iterable[int]:
         for number, group in [*self.groups.items()]:
-            if group.open:
+            if group.open and not (group.alone and group.names):
                 continue
             left = [self.by_key[key] for key in group.names if key in self.by_key]
             if not left:

@@ -68,7 +68,7 @@ class ActionFlow:
             return bulk
         bulk.plan((row, action.for_row(row)) for row in rows)
         self._mark(rows, bulk)
-        self._group = self._context.stops.new_group()
+        self._group = self._context.stops.new_group(alone=len(rows) == 1)
         try:
             await self._send_all(bulk, args)
         finally:

@@ -41,8 +41,9 @@ START = Cure("Start it", "s", action_id="domain.start")
 WAIT = Cure("Keep waiting, as long again", "w", action_id="job.wait")
 LET_BE = Cure("Wait no longer; it may still go off", "n", action_id="job.cancel")
 
-BUSY = 68
-"""``VIR_ERR_OPERATION_TIMEOUT``: something else holds the domain, whatever its state."""
+WHILE_ACTIVE = frozenset({68, 86, 97})
+"""Failures that are of interest while a domain runs: something else holds it, its agent is
+silent (``VIR_ERR_OPERATION_TIMEOUT``, ``AGENT_UNRESPONSIVE``, ``AGENT_UNSYNCED``)."""
 
 
 def last_error(context: Context, key: DomainKey) -> TuivmError | None:
@@ -54,7 +55,7 @@ def last_error(context: Context, key: DomainKey) -> TuivmError | None:
             if error is None or row is None:
                 return None
             # It runs by now: how it was started is of no interest any more.
-            return None if row.domain.state.active and error.code != BUSY else error
+            return None if row.domain.state.active and error.code not in WHILE_ACTIVE else error
     return None
 
 
@@ -113,7 +114,8 @@ class WhyScreen(RowScreen):
         state = row.domain.state if row else None
         if state is not self._state:
             self._state = state
-            if state is not None and state.active and self._error and self._error.code != BUSY:
+            error = self._error
+            if state is not None and state.active and error and error.code not in WHILE_ACTIVE:
                 self._error = None  # it did start
             self._look()
         self.refresh_summary()
@@ -214,7 +216,9 @@ class WhyScreen(RowScreen):
             return causes
         session = self.context.attached(self._key)
         sign = read_sign(session.text()) if session else None
-        cause = console_cause(sign, self._waited) if sign else None
+        stop = self._stop
+        button = stop is None or stop.button
+        cause = console_cause(sign, self._waited, button=button) if sign else None
         if cause is None or any(one.id == cause.id for one in causes):
             return causes
         return surest_first((*causes, cause))
