@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tuivm.backend import access_list
 from tuivm.backend.reach import Who, barriers, commands, let_pass, missing_part
 
 SOMEBODY = Who(54321, frozenset({54321}), "54321")
@@ -63,10 +64,19 @@ def test_what_is_said_is_what_is_done(closed: Path, tmp_path: Path) -> None:
     try:
         let_pass(str(closed), SOMEBODY, write=False)
         assert barriers(str(closed), SOMEBODY, write=False) == []
+        # The kernel sees it as we do, and lets nobody else through.
+        read = ["cat", str(closed)]
+        for user, may in ((SOMEBODY.uid, True), (SOMEBODY.uid + 1, False)):
+            done = subprocess.run(
+                read, user=user, group=user, extra_groups=[], capture_output=True, check=False
+            )
+            assert (done.stdout == b"x") is may
+        access_list.give(str(closed), SOMEBODY.uid + 1, 2)
+        assert access_list.given(str(closed), SOMEBODY.uid + 1) == 2
     finally:
         for path, mode in before.items():
-            if shutil.which("setfacl"):
-                subprocess.run(["setfacl", "-b", path], check=True)
+            with suppress(OSError):
+                os.removexattr(path, access_list.NAME)
             Path(path).chmod(mode & 0o7777)
 
 

@@ -91,6 +91,7 @@ def convert(error: BaseException, *, title: str = "", call: str = "") -> TuivmEr
     """
     if isinstance(error, TuivmError):
         error.__traceback__ = error.__cause__ = error.__context__ = None
+        error.call = error.call or call
         return error
     if not isinstance(error, libvirt.libvirtError):
         logger.error("unexpected failure in %s", call or title, exc_info=error)

@@ -63,11 +63,7 @@ def copy_into_pool(conn: libvirt.virConnect, path: str, pool_name: str) -> str:
         ) from None
     with file:
         size = os.fstat(file.fileno()).st_size
-        volume = pool.createXML(
-            f"<volume><name>{escape(name)}</name><capacity>{size}</capacity>"
-            "<target><format type='raw'/></target></volume>",
-            0,
-        )
+        volume = _new_volume(pool, name, size, title)
         stream = conn.newStream(0)
         try:
             volume.upload(stream, 0, size, 0)
@@ -79,6 +75,27 @@ def copy_into_pool(conn: libvirt.virConnect, path: str, pool_name: str) -> str:
             raise
     pool.refresh(0)
     return str(volume.path())
+
+
+def _new_volume(
+    pool: libvirt.virStoragePool, name: str, size: int, title: str
+) -> libvirt.virStorageVol:
+    try:
+        return pool.createXML(
+            f"<volume><name>{escape(name)}</name><capacity>{size}</capacity>"
+            "<target><format type='raw'/></target></volume>",
+            0,
+        )
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_STORAGE_VOL_EXIST:
+            raise
+        raise TuivmError(
+            title,
+            f"the pool {sanitise(pool.name(), 80)} has a volume {sanitise(name, 80)} already",
+            hint="is it that? Then change the disk's <source> (e); or take another way out",
+            code=error.get_error_code(),
+            raw=sanitise(error.get_error_message() or str(error), 4096),
+        ) from None
 
 
 def _send(stream: libvirt.virStream, data: bytes) -> None:

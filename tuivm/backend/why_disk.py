@@ -17,7 +17,7 @@ from tuivm.backend.images import folder_pools, same_name_elsewhere
 from tuivm.backend.lists import list_domains
 from tuivm.backend.optional import each, or_none
 from tuivm.backend.processes import holder_of
-from tuivm.backend.reach import Who, barriers, can_change, commands, missing_part
+from tuivm.backend.reach import Who, barriers, can_change, commands, for_all, missing_part
 from tuivm.backend.xml_parse import parse
 from tuivm.core.causes import Cause, Cure, Surety
 from tuivm.core.text import bytes_text, sanitise
@@ -204,8 +204,9 @@ def _denied(case: Case, disk: etree._Element | None, path: str, who: Who) -> Cau
     if found:
         evidence += f": {'; '.join(one.text for one in found)}"
     cures = []
-    pool = next((name for name, _place, active in folder_pools(case.conn) if active), "")
-    if pool and target and case.inactive is not None and os.access(path, os.R_OK):
+    readable = Target(case.uri).local and os.access(path, os.R_OK)
+    pool = _open_pool(case, who) if readable and target and case.inactive is not None else ""
+    if pool:
         args = {"target": target, "pool": pool, "then": "start"}
         size = bytes_text(os.path.getsize(path))
         title = f"Copy it ({size}) into the pool {sanitise(pool, 80)}, use the copy, and start"
@@ -214,8 +215,13 @@ def _denied(case: Case, disk: etree._Element | None, path: str, who: Who) -> Cau
         lines = tuple(sanitise(line, 400) for line in commands(found, who))
         args = {"path": path, "uid": str(who.uid), "write": "on" if write else "off"}
         if can_change(found):
-            title = f"Let {who.name} through, and start"
-            cure = Cure(title, "a", "allow-path", {**args, "then": "start"}, level=1, lines=lines)
+            everybody = for_all(found)
+            whom = "everybody (no access lists are kept there)" if everybody else who.name
+            title = f"Let {whom} through, and start"
+            # What a folder's x gives away are names, a file's r is all that is in it.
+            level = 2 if everybody and any(one.need != "x" for one in found) else 1
+            args["then"] = "start"
+            cure = Cure(title, "a", "allow-path", args, level=level, lines=lines)
         else:
             cure = Cure(f"Let {who.name} through, as root", lines=lines)
         cures.append(cure)
@@ -232,6 +238,14 @@ def _denied(case: Case, disk: etree._Element | None, path: str, who: Who) -> Cau
         evidence,
         tuple(cures),
     )
+
+
+def _open_pool(case: Case, who: Who) -> str:
+    """The name of an active pool of files whose folder somebody may enter, or empty."""
+    for name, place, active in folder_pools(case.conn):
+        if active and not barriers(f"{place}/image", who, write=True):
+            return name
+    return ""
 
 
 # -- in use -------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ _SWITCHES = ("force-boot", "bypass-cache", "graceful", "running", "paused", "nvr
 def action_virsh(row: Row, verb: str, args: Mapping[str, str]) -> str:
     """Say a lifecycle verb (``Backend.run``'s spelling) with its arguments as virsh has it."""
     options: list[str] = []
-    if verb in _CURES:
+    if verb in CURES:
         return _cure_virsh(row, verb, args)
     if verb in ("tag", "title", "desc"):
         return _label_virsh(row, verb, args)
@@ -126,7 +126,7 @@ _EDITS = frozenset(
     ]
 )
 _OBJECTS = {"net-start": "network", "pool-start": "pool"}
-_CURES = _EDITS | _OBJECTS.keys() | {
+CURES = _EDITS | _OBJECTS.keys() | {
     "eject", "set-memory", "copy-image", "allow-path", "rebase-image", "force-off-holder",
     "continue-qemu", "add-agent", "link-up", "give-memory",
 }  # fmt: skip

@@ -22,6 +22,7 @@ from tuivm.core.model import DomainKey, State
 from tuivm.core.rows import Changes, Row
 from tuivm.core.shutdown import CONSOLE, FORCE_OFF, console_cause
 from tuivm.core.stops import Stop, waiting
+from tuivm.core.virsh import CURES
 from tuivm.screens import whytext
 from tuivm.screens.context import Context
 from tuivm.screens.flow import ActionFlow
@@ -46,14 +47,23 @@ WHILE_ACTIVE = frozenset({68, 86, 97})
 silent (``VIR_ERR_OPERATION_TIMEOUT``, ``AGENT_UNRESPONSIVE``, ``AGENT_UNSYNCED``)."""
 
 
+OF_A_START = ("start", "virDomainCreate")
+"""How the calls of errors begin where it was to be started."""
+
+
 def last_error(context: Context, key: DomainKey) -> TuivmError | None:
-    """The failure of the last thing that was done to a domain; None when that went well."""
+    """The failure of the last thing that was done to a domain; None when that went well.
+
+    A way out that failed leaves what it was to cure as it is.
+    """
     row = context.store.rows.get(key)
     for entry in reversed(context.store.log):
         if (entry.host, entry.uuid) == key and (entry.virsh or entry.error is not None):
             error = entry.error
             if error is None or row is None:
                 return None
+            if error.call.partition(" ")[0] in CURES:
+                continue
             # It runs by now: how it was started is of no interest any more.
             return None if row.domain.state.active and error.code not in WHILE_ACTIVE else error
     return None
@@ -80,6 +90,8 @@ class WhyScreen(RowScreen):
         self._error = error
         self._causes: tuple[Cause, ...] | None = None
         self._failure: TuivmError | None = None
+        self._tried: TuivmError | None = None
+        """Why the last way out did not work."""
         self._ways: dict[str, whytext.Way] = {}
         self._lines: dict[str, whytext.Way] = {}
         self._notes: tuple[Cause, ...] = ()
@@ -255,6 +267,8 @@ class WhyScreen(RowScreen):
         texts: list[tuple[str, str]] = []
         if self._original and self._error is not None:
             texts.append((whytext.original(self._error), "accent"))
+        if self._tried is not None:
+            texts.append((str(self._tried), "bad"))
         if self._failure is not None:
             texts.append((str(self._failure), "bad"))
         elif self._causes is None:
@@ -360,8 +374,14 @@ class WhyScreen(RowScreen):
             self._fill()
 
     async def _run(self, action: Action, cure: Cure) -> None:
-        await ActionFlow(self).do(action, (self._key,), cure.args)
-        if self.is_mounted:
-            # What is in the way now may be something else than before.
-            self._error = last_error(self.context, self._key)
-            self._look()
+        bulk = await ActionFlow(self).do(action, (self._key,), cure.args)
+        if not self.is_mounted:
+            return
+        failed = next((target.error for target in bulk.targets.values()), None)
+        if failed is not None and cure.verb and not failed.call.startswith(OF_A_START):
+            # What stands in the way is what did, but for a way out less.
+            self._tried = failed
+        else:
+            # It may be something else than before.
+            self._tried, self._error = None, last_error(self.context, self._key)
+        self._look()
