@@ -19,7 +19,8 @@ from tuivm.backend.login_dialogue import MAX_OUTPUT, Patience
 from tuivm.backend.login_run import ConsoleRun
 from tuivm.backend.login_signs import Wrapped
 from tuivm.core.api import ConsoleSink, ConsoleState, Login
-from tuivm.core.model import DomainKey, RunResult, RunStep
+from tuivm.core.model import DomainKey
+from tuivm.core.runs import RunResult, RunStep
 
 KEY = DomainKey("kv1", "00000000-0000-4000-8000-000000000001")
 SECRET = "lab"

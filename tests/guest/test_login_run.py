@@ -18,7 +18,8 @@ from tuivm.backend import login_run
 from tuivm.backend.fleet import Fleet
 from tuivm.backend.login_dialogue import Patience
 from tuivm.core.api import Login, LoginRun
-from tuivm.core.model import DomainKey, RunResult, RunStep
+from tuivm.core.model import DomainKey
+from tuivm.core.runs import RunResult, RunStep
 
 USER, PASSWORD = "root", "lab"
 

@@ -39,10 +39,10 @@ from tuivm.core.model import (
     HostStatus,
     LogEntry,
     QemuLog,
-    RunStep,
     State,
     Stats,
 )
+from tuivm.core.runs import RunStep
 from tuivm.core.support import Bundle, BundleOrder
 
 GIB = 1 << 30

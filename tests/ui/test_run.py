@@ -12,7 +12,8 @@ from tests.ui.fake import FakeBackend, domain, fleet
 from tests.ui.screens import Ui, running
 from tuivm.core.api import ConsoleLine, Login, LoginRun
 from tuivm.core.errors import TuivmError
-from tuivm.core.model import DomainKey, LogEntry, RunResult, RunStep
+from tuivm.core.model import DomainKey, LogEntry
+from tuivm.core.runs import RunResult, RunStep
 from tuivm.screens.run import AT_ONCE, RunScreen
 from tuivm.screens.textpage import TextPage
 from tuivm.screens.vms import VmsScreen
@@ -109,7 +110,7 @@ async def test_a_line_a_vm_as_it_goes_on(size: tuple[int, int]) -> None:
         assert len(lines) == size[1]
         assert any("exit code 1" in line and "web-01" in line for line in lines)
         texts = [entry.text for entry in entries(ui)]
-        assert "web-01: exit code 1 after 1s: uname -r; false" in texts
+        assert "web-01: exit code 1: uname -r; false" in texts
         assert "web-02: Cannot log in" in texts
         assert any("ran on consoles: 2 of 2" in text for text in texts)
         await ui.press("escape")

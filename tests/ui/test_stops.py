@@ -74,7 +74,15 @@ async def test_a_healthy_guest_is_off_without_a_word_of_causes() -> None:
         await ui.sees("enter open")
         assert "stopping" not in ui.frame()
         assert not backend.explained
-        assert not any("does not stop" in one.text for one in ui.app.context.store.log)
+        log = ui.app.context.store.log
+        assert not any("does not stop" in one.text for one in log)
+        off = [one for one in log if "off after it was asked to shut down" in one.text]
+        assert [one.name for one in off] == ["web-01"]
+        asked = next(one for one in log if "shutdown" in one.virsh)
+        assert off[0].seconds is not None
+        assert asked.seconds is not None
+        # The answer to the request is soon there; the stop is what the user waited for.
+        assert off[0].seconds >= asked.seconds
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.ui.fake import FakeBackend, entry, fleet, host
@@ -213,4 +214,38 @@ async def test_events_of_earlier_runs_are_there_with_their_days_but_not_on_the_e
         ui.app.context.store.past = (entry("yesterday's event"),)
         assert "yesterday" not in ui.frame()
         await ui.press("6")
-        await ui.sees("11-14 22:13:20 yesterday's event")
+        await ui.sees("11-14 22:13:20         yesterday's event")
+
+
+async def test_how_long_things_took_is_a_column_and_can_be_asked_for(tmp_path: Path) -> None:
+    backend = FakeBackend(fleet())
+    async with running(backend) as ui:
+        slow = replace(entry("db-02 moved", name="db-02"), seconds=725.0)
+        quick = replace(entry("web-01 started", name="web-01"), seconds=0.0123)
+        backend.send(Batch(entries=[slow, quick, entry("kv2: connected")]))
+        await ui.press("6")
+        await ui.sees("TOOK  EVENT")
+        lines = ui.lines()
+        head = next(line for line in lines if "TOOK" in line)
+        for text, took in (("db-02 moved", "12m05s"), ("web-01 started", "  12ms")):
+            line = next(line for line in lines if text in line)
+            assert line[head.index("EVENT") :].startswith(text)
+            assert line[: head.index("TOOK") + 4].endswith(took)
+        await ui.press("slash")
+        await ui.type("took>10s level:info vm:db")
+        await ui.sees("1 shown")
+        assert "web-01 started" not in "".join(ui.lines()[2:22])
+        await ui.press("ctrl+u")
+        await ui.type("took>soon")
+        await ui.sees("soon is not a number (write 90s")
+        await ui.press("ctrl+u")
+        await ui.type("to")
+        await ui.press("tab")
+        assert "took:" in ui.frame()
+        await ui.press("escape", "g", "enter")
+        await ui.sees("Took")
+        await ui.press("escape", "w", "ctrl+u")
+        await ui.type(str(tmp_path / "events.txt"))
+        await ui.press("enter")
+        await ui.sees("saved")
+        assert "  12m05s  " in (tmp_path / "events.txt").read_text()

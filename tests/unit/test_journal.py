@@ -9,7 +9,7 @@ import pytest
 
 from tuivm.core import journal
 from tuivm.core.errors import TuivmError
-from tuivm.core.journal import Journal, decode, encode
+from tuivm.core.journal import Journal, decode, encode, entries_text
 from tuivm.core.model import LogEntry, Severity
 
 
@@ -26,12 +26,16 @@ def entry(number: int = 0) -> LogEntry:
         "web",
         "virsh start web",
         error,
+        seconds=4.25,
     )
 
 
 def told(found: LogEntry) -> tuple[object, ...]:
     error = found.error
-    plain = (found.at, found.text, found.severity, found.host, found.uuid, found.name, found.virsh)
+    plain: tuple[object, ...] = (
+        found.at, found.text, found.severity, found.host, found.uuid, found.name, found.virsh,
+        found.seconds,
+    )  # fmt: skip
     if error is None:
         return plain
     parts = (error.title, error.message, error.hint, error.code, error.domain, error.call)
@@ -84,6 +88,15 @@ def test_what_a_file_says_is_sanitised() -> None:
     found = decode('{"at": 1, "severity": "good", "text": "a\\u001b]52;c;eA==\\u0007b"}')
     assert found is not None
     assert found.text.isprintable()
+
+
+@pytest.mark.parametrize("told", ['"x"', "NaN", "-1", "1e300", "true", "null", "[]"])
+def test_a_duration_or_a_time_that_is_none_does_no_harm(told: str) -> None:
+    found = decode(f'{{"at": 1, "severity": "good", "text": "a", "seconds": {told}}}')
+    assert found is not None
+    assert found.seconds is None
+    at = decode(f'{{"at": {told}, "severity": "good", "text": "a"}}')
+    assert at is None or entries_text([at])
 
 
 def test_a_long_file_is_put_aside_and_still_read(

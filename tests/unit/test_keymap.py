@@ -14,6 +14,7 @@ from tuivm.core.config import Config, ConfigError
 from tuivm.core.fields import FIELDS
 from tuivm.core.keymap import Keymap
 from tuivm.core.keys import key_id, key_label
+from tuivm.core.logfilter import LOG_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -215,9 +216,10 @@ def test_the_cheat_sheet_has_every_action_and_field() -> None:
         for action in ACTIONS.values():
             assert action.help.removesuffix(".") in sheet, action.id
             assert any(mark in sheet for mark in (f"[{action.id}]", f"`{action.id}`")), action.id
-        for name, field in FIELDS.items():
+        helps = {name: field.help for name, field in FIELDS.items()}
+        for name, text in [*helps.items(), *((n, f.help) for n, f in LOG_FIELDS.items())]:
             assert name in sheet
-            assert field.help in sheet
+            assert text in sheet
 
 
 def test_the_cheat_sheet_shows_rebound_keys_and_commands() -> None:

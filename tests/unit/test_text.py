@@ -23,6 +23,7 @@ from tuivm.core.text import (
     rate_text,
     sanitise,
     sanitise_block,
+    took_text,
     uptime_text,
 )
 
@@ -202,6 +203,18 @@ def test_rates(rate: float | None, text: str) -> None:
 def test_durations(seconds: float | None, text: str, live: str) -> None:
     assert duration_text(seconds) == text
     assert uptime_text(seconds) == live
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "–"), (0.0, "0ms"), (0.0123, "12ms"), (0.9996, "1.0s"), (4.21, "4.2s"),
+        (59.96, "59s"), (60.0, "1m00s"), (725.0, "12m05s"), (86399.0, "23h59m"),
+    ],
+)  # fmt: skip
+def test_how_long_things_took_in_six_cells(seconds: float | None, text: str) -> None:
+    assert took_text(seconds) == text
+    assert len(text) <= 6
 
 
 def test_names_sort_as_people_count() -> None:

@@ -40,8 +40,8 @@ from tuivm.core.model import (
     DomainKey,
     DomainXml,
     QemuLog,
-    RunStep,
 )
+from tuivm.core.runs import RunStep
 from tuivm.core.text import sanitise
 
 if TYPE_CHECKING:

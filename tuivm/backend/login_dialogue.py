@@ -25,7 +25,7 @@ from tuivm.backend.login_signs import (
 )
 from tuivm.core.api import Login
 from tuivm.core.errors import TuivmError
-from tuivm.core.model import RunStep
+from tuivm.core.runs import RunStep
 from tuivm.core.text import duration_text
 
 MAX_OUTPUT = 1 << 20

@@ -18,7 +18,8 @@ from tuivm.backend.login_line import Feed, Line, Stopped, wait_for_state
 from tuivm.backend.login_signs import refusal
 from tuivm.core.api import ConsoleChannel, ConsoleLine, ConsoleSink, ConsoleState, Login
 from tuivm.core.errors import TuivmError
-from tuivm.core.model import DomainKey, RunResult, RunStep
+from tuivm.core.model import DomainKey
+from tuivm.core.runs import RunResult, RunStep
 from tuivm.core.text import sanitise, sanitise_block
 
 logger = logging.getLogger(__name__)

@@ -28,8 +28,6 @@ from tuivm.core.model import (
     HostStatus,
     LogEntry,
     QemuLog,
-    RunResult,
-    RunStep,
     Stats,
 )
 from tuivm.core.question import Question
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from tuivm.core.causes import Cause
     from tuivm.core.check import Part
     from tuivm.core.consoleports import ConsolePort
+    from tuivm.core.runs import RunResult, RunStep
     from tuivm.core.support import Support
 
 

@@ -8,6 +8,7 @@ from tuivm.core.action import Action
 from tuivm.core.actions import ACTIONS
 from tuivm.core.fields import FIELDS
 from tuivm.core.keymap import Keymap
+from tuivm.core.logfilter import LOG_FIELDS
 from tuivm.core.text import fit
 from tuivm.core.verbs import COMMANDS
 
@@ -50,6 +51,8 @@ def plain(keymap: Keymap) -> str:
             )
     lines += ["", "Filter"]
     lines += [f"  {fit(name, 14)} {field.help}" for name, field in FIELDS.items()]
+    lines += ["", "Filter of the event log"]
+    lines += [f"  {fit(name, 14)} {field.help}" for name, field in LOG_FIELDS.items()]
     lines += [_clash(*clash) for clash in keymap.clashes]
     return "\n".join(line.rstrip() for line in lines[1:])
 
@@ -72,6 +75,8 @@ def markdown(keymap: Keymap) -> str:
             lines.append(f"| {keys} | {shown} | {what} | {_code(action.id)} |")
     lines += ["", "## Filter", "", "| field | what |", "|---|---|"]
     lines += [f"| {_code(name)} | {field.help} |" for name, field in FIELDS.items()]
+    lines += ["", "## Filter of the event log", "", "| field | what |", "|---|---|"]
+    lines += [f"| {_code(name)} | {field.help} |" for name, field in LOG_FIELDS.items()]
     return "\n".join(lines[1:])
 
 

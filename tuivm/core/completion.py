@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tuivm.core.actions import ACTIONS
 from tuivm.core.columns import BY_ID
-from tuivm.core.fields import FIELDS
+from tuivm.core.fields import FIELDS, Field
 from tuivm.core.grouping import Grouping
 from tuivm.core.rows import Row
 from tuivm.core.store import Store
@@ -153,11 +153,15 @@ def known_values(store: Store) -> dict[str, tuple[str, ...]]:
 
 
 def complete_query(
-    text: str, cursor: int | None = None, *, known: Mapping[str, tuple[str, ...]] | None = None
+    text: str,
+    cursor: int | None = None,
+    *,
+    known: Mapping[str, tuple[str, ...]] | None = None,
+    fields: Mapping[str, Field[Any]] = FIELDS,
 ) -> list[Completion]:
     """Offer fields, and values of the field that is being typed, in a ``/`` filter.
 
-    ``known`` are values of fields by name, beside those that a field always has.
+    ``known`` are values of ``fields`` by name, beside those that a field always has.
     """
     place = len(text) if cursor is None else cursor
     start = max(text.rfind(char, 0, place) for char in " |") + 1
@@ -166,12 +170,12 @@ def complete_query(
     start += len(typed) - len(bare)
     name, colon, value = bare.partition(":")
     if colon:
-        field = FIELDS.get(name)
+        field = fields.get(name)
         last = value.rpartition(",")[2]
         values = () if field is None else (known or {}).get(name, field.values)
         return _values(values, last, place - len(last), " ") if values else []
     return [
         Completion(f"{field_id}:", field.help, start)
-        for field_id, field in FIELDS.items()
+        for field_id, field in fields.items()
         if field_id.startswith(bare)
     ]

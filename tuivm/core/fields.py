@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Generic
 
 from tuivm.core import cells
 from tuivm.core.rows import Row
@@ -15,6 +16,7 @@ from tuivm.core.rowtests import (
     SPAN,
     STATES,
     Build,
+    T,
     addresses,
     domain_flags,
     fact_flags,
@@ -27,18 +29,18 @@ from tuivm.core.rowtests import (
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Field(Generic[T]):
     """One field of the language."""
 
     help: str
     """What it looks at and takes, for the help screen."""
-    test: Build
+    test: Build[T]
     """Makes a test of what is written after it."""
     values: tuple[str, ...] = ()
     """Values to offer while typing."""
 
 
-def _yes_no(text: str, test: Build) -> Field:
+def _yes_no(text: str, test: Build[Row]) -> Field[Row]:
     return Field(f"{text}: yes or no", test, ("yes", "no"))
 
 
@@ -52,7 +54,7 @@ def _uptime(row: Row) -> float | None:
     return cells.uptime(row, time.time())
 
 
-FIELDS: dict[str, Field] = {
+FIELDS: dict[str, Field[Row]] = {
     "name": Field(
         "a part of the name; = the whole; * and ? as in a shell",
         texts(lambda row: (row.domain.name,)),

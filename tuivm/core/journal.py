@@ -18,7 +18,7 @@ from platformdirs import user_state_path
 from tuivm.core.errors import TuivmError
 from tuivm.core.files import make_folder
 from tuivm.core.model import DomainKey, LogEntry, Severity
-from tuivm.core.text import sanitise
+from tuivm.core.text import sanitise, took_text
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +105,8 @@ def encode(entry: LogEntry) -> str:
     error = entry.error
     fields: dict[str, Any] = {"at": round(entry.at, 3), "severity": entry.severity.value}
     fields |= {name: value for name in _TEXTS if (value := getattr(entry, name))}
+    if entry.seconds is not None:
+        fields["seconds"] = round(entry.seconds, 3)
     if entry.bulk and entry.uuid:
         fields["part"] = True
     if error is not None:
@@ -121,17 +123,29 @@ def decode(line: str) -> LogEntry | None:
     """An entry from its line; None when it is not one. What it says is sanitised again."""
     try:
         raw = json.loads(line)
-        told = raw.get("error")
+        told, at = raw.get("error"), _number(raw["at"])
         texts: dict[str, Any] = {name: sanitise(str(raw.get(name, "")), 1000) for name in _TEXTS}
-        return LogEntry(
-            float(raw["at"]),
-            severity=Severity(raw["severity"]),
-            error=None if told is None else _error(told),
-            bulk=PAST_BULK if raw.get("part") else 0,
-            **texts,
+        return (
+            None
+            if at is None
+            else LogEntry(
+                at,
+                severity=Severity(raw["severity"]),
+                error=None if told is None else _error(told),
+                seconds=_number(raw.get("seconds")),
+                bulk=PAST_BULK if raw.get("part") else 0,
+                **texts,
+            )
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _number(told: object) -> float | None:
+    """A time or a duration from a file that anybody may have written, or none."""
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return None
+    return float(told) if 0 <= told < 1e10 else None
 
 
 def _error(told: Mapping[str, Any]) -> TuivmError:
@@ -156,7 +170,8 @@ def entries_text(entries: Iterable[LogEntry]) -> str:
 def _entry_text(entry: LogEntry) -> str:
     error = "" if entry.error is None else f": {entry.error.message} ({entry.error.hint})"
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(entry.at))
-    parts = (stamp, entry.severity.value, entry.host or "-", entry.text + error, entry.virsh)
+    took = took_text(entry.seconds, "-")
+    parts = (stamp, entry.severity.value, took, entry.host or "-", entry.text + error, entry.virsh)
     return "  ".join(part for part in parts if part)
 
 

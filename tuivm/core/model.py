@@ -239,6 +239,8 @@ class LogEntry:
     virsh: str = ""
     """The virsh command that does the same, for actions."""
     error: TuivmError | None = None
+    seconds: float | None = None
+    """How long what it tells of took; None where nothing was timed."""
     bulk: int = 0
     """The number (``core.bulk``) of the verb on many VMs that it belongs to: with a ``uuid``
     its part on one VM, else what is said of all of it."""
@@ -356,43 +358,3 @@ class ChildExit(NamedTuple):
         if self.code is not None:
             return f"exit code {self.code}"
         return f"ended by {self.signal}" if self.signal else "ended"
-
-
-class RunStep(StrEnum):
-    """How far a command on a guest's console is."""
-
-    WAITING = "waiting"
-    ATTACHING = "attaching"
-    WAKING = "looking for a login"
-    LOGGING_IN = "logging in"
-    RUNNING = "running"
-    LEAVING = "logging out"
-    DONE = "done"
-    """The command ended; its exit code says how."""
-    FAILED = "failed"
-    """It could not be run, or not to its end; the error says why."""
-    CANCELLED = "cancelled"
-
-    @property
-    def over(self) -> bool:
-        """True when nothing more comes."""
-        return self in (RunStep.DONE, RunStep.FAILED, RunStep.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What came of a command on one guest's console."""
-
-    key: DomainKey
-    step: RunStep
-    code: int | None = None
-    """The command's exit code."""
-    output: str = ""
-    """What it printed, both streams, sanitised; at most 1 MiB."""
-    lost: int = 0
-    """Bytes of output that were not kept."""
-    seconds: float = 0.0
-    """How long the command ran, or how long it was tried."""
-    error: TuivmError | None = None
-    note: str = ""
-    """What else to know: whose shell was used, in what state the line was left."""

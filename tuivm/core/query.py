@@ -8,17 +8,17 @@ not known of a row matches neither a comparison nor its opposite.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Generic, NamedTuple
 
 from tuivm.core.errors import TuivmError
 from tuivm.core.fields import FIELDS, Field
 from tuivm.core.rows import Row
-from tuivm.core.rowtests import STATES, Maybe, ValueProblem
+from tuivm.core.rowtests import STATES, Maybe, T, ValueProblem
 from tuivm.core.suggest import did_you_mean
 from tuivm.core.text import sanitise
 
-Test = Callable[[Row], bool]
+Test = Callable[[T], bool]
 
 
 class QueryError(TuivmError):
@@ -29,12 +29,12 @@ class QueryError(TuivmError):
         self.position = position
 
 
-class Query:
+class Query(Generic[T]):
     """A filter that was understood."""
 
     __slots__ = ("matches", "text")
 
-    def __init__(self, text: str, matches: Test) -> None:
+    def __init__(self, text: str, matches: Test[T]) -> None:
         self.text = text
         """As it was typed."""
         self.matches = matches
@@ -60,22 +60,35 @@ _ADDRESS = re.compile(r"[0-9a-f]{0,4}:[0-9a-f:.]*")
 """What looks like the beginning of an IPv6 or a MAC address."""
 
 
-def _every(row: Row) -> bool:
+class Language(NamedTuple, Generic[T]):
+    """What a filter of one kind of thing may ask for."""
+
+    fields: Mapping[str, Field[T]]
+    word: Callable[[str], Maybe[T]]
+    """Makes the test of a bare word, which is folded."""
+
+
+def _every(found: object) -> bool:
     return True
 
 
-def parse(text: str) -> Query:
+def parse(text: str) -> Query[Row]:
+    """Understand a filter of VMs. Raises ``QueryError``."""
+    return understand(text, _VMS)
+
+
+def understand(text: str, language: Language[T]) -> Query[T]:
     """Understand a filter. Raises ``QueryError``.
 
     What is still being typed is no error: ``cpu>`` and ``"web`` without its second quote
     match as far as they go.
     """
-    groups: list[list[Test]] = [[]]
+    groups: list[list[Test[T]]] = [[]]
     for token in _tokens(text):
         if token is None:
             groups.append([])
             continue
-        test = _term(token)
+        test = _term(token, language)
         if test is not _every:
             groups[-1].append(test)
     # An alternative with nothing in it yet is still being typed.
@@ -126,18 +139,17 @@ def _tokens(text: str) -> list[_Token | None]:
     return tokens
 
 
-def _term(token: _Token) -> Test:
+def _term(token: _Token, language: Language[T]) -> Test[T]:
     folded = token.text.casefold()
     # A folded text can be longer than the text; fields are ASCII, where it is not.
     field = _FIELD.match(folded) if folded[: token.head].isascii() else None
     if field is None or field.end() > token.head or _ADDRESS.fullmatch(folded):
-        return _every if not folded else _decide(_word(folded), token.negated)
+        return _every if not folded else _decide(language.word(folded), token.negated)
     name, sign = field.groups()
     value = token.text[field.end() :]
+    entry = _field(name, token, language.fields)
     if not value:
-        _field(name, token)
         return _every
-    entry = _field(name, token)
     negated = token.negated
     if sign == "!=":
         negated, sign = not negated, "="
@@ -153,11 +165,11 @@ def _term(token: _Token) -> Test:
         ) from None
 
 
-def _field(name: str, token: _Token) -> Field:
-    entry = FIELDS.get(name)
+def _field(name: str, token: _Token, fields: Mapping[str, Field[T]]) -> Field[T]:
+    entry = fields.get(name)
     if entry is not None:
         return entry
-    hint = did_you_mean(name, FIELDS) or f"fields: {', '.join(FIELDS)}"
+    hint = did_you_mean(name, fields) or f"fields: {', '.join(fields)}"
     raise QueryError(
         "Unknown field",
         f"there is no {sanitise(name, 40)}",
@@ -166,7 +178,7 @@ def _field(name: str, token: _Token) -> Field:
     )
 
 
-def _word(word: str) -> Maybe:
+def _word(word: str) -> Maybe[Row]:
     """Find a word in name, title and addresses, at the start of the UUID, or as a state."""
     state = STATES.get(word)
 
@@ -178,19 +190,22 @@ def _word(word: str) -> Maybe:
     return test
 
 
-def _decide(test: Maybe, negated: bool) -> Test:
+_VMS: Language[Row] = Language(FIELDS, _word)
+
+
+def _decide(test: Maybe[T], negated: bool) -> Test[T]:
     if negated:
         return lambda row: test(row) is False
     return test  # type: ignore[return-value]  # None counts as False
 
 
-def _all(tests: list[Test]) -> Test:
+def _all(tests: list[Test[T]]) -> Test[T]:
     if len(tests) == 1:
         return tests[0]
     return lambda row: all(test(row) for test in tests)
 
 
-def _any(tests: list[Test]) -> Test:
+def _any(tests: list[Test[T]]) -> Test[T]:
     if not tests:
         return _every
     if len(tests) == 1:

@@ -1,4 +1,4 @@
-"""How a field's value in a filter becomes a test of rows."""
+"""How a field's value in a filter becomes a test of rows, or of what else is filtered."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import re
 from collections.abc import Callable, Iterable
 from fnmatch import translate
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tuivm.core.model import Domain, Facts, State
 from tuivm.core.rows import Row
 from tuivm.core.suggest import did_you_mean
 from tuivm.core.text import sanitise
 
-Maybe = Callable[[Row], "bool | None"]
-"""A test of a row; None where the row's value is not known."""
-Build = Callable[[str, str, bool], Maybe]
+T = TypeVar("T")
+"""What is filtered: a row, a line of the event log."""
+Maybe = Callable[[T], "bool | None"]
+"""A test; None where the value is not known."""
+Build = Callable[[str, str, bool], Maybe[T]]
 """(sign, value, quoted) to a test; raises ``ValueProblem``."""
 
 
@@ -53,15 +55,15 @@ def _matcher(sign: str, value: str, start: bool) -> Callable[[str], bool]:
     return lambda text: value in text
 
 
-def texts(get: Callable[[Row], Iterable[str] | None], *, start: bool = False) -> Build:
+def texts(get: Callable[[T], Iterable[str] | None], *, start: bool = False) -> Build[T]:
     """Test texts for a part, or with ``start`` for their beginning."""
 
-    def build(sign: str, value: str, quoted: bool) -> Maybe:
+    def build(sign: str, value: str, quoted: bool) -> Maybe[T]:
         _no_comparison(sign)
         tests = [_matcher(sign, part, start) for part in _alternatives(value, quoted)]
 
-        def test(row: Row) -> bool | None:
-            known = get(row)
+        def test(found: T) -> bool | None:
+            known = get(found)
             if known is None:
                 return None
             return any(match(text.casefold()) for text in known for match in tests)
@@ -71,7 +73,7 @@ def texts(get: Callable[[Row], Iterable[str] | None], *, start: bool = False) ->
     return build
 
 
-def fact_texts(get: Callable[[Facts], Iterable[str]]) -> Build:
+def fact_texts(get: Callable[[Facts], Iterable[str]]) -> Build[Row]:
     """Test texts that the XML tells."""
     return texts(lambda row: None if row.domain.facts is None else get(row.domain.facts))
 
@@ -83,7 +85,7 @@ def _addresses(row: Row) -> list[str] | None:
 _address_texts = texts(_addresses, start=True)
 
 
-def addresses(sign: str, value: str, quoted: bool) -> Maybe:
+def addresses(sign: str, value: str, quoted: bool) -> Maybe[Row]:
     """Test addresses by their start, a glob, or a network such as ``10.0.0.0/8``."""
     if "/" not in value:
         return _address_texts(sign, value, quoted)
@@ -111,7 +113,7 @@ def _inside(text: str, network: IPv4Network | IPv6Network) -> bool:
 
 # -- states and switches ------------------------------------------------------------------
 
-STATES: dict[str, Maybe] = {
+STATES: dict[str, Maybe[Row]] = {
     "running": lambda row: row.domain.state is State.RUNNING,
     "paused": lambda row: row.domain.state is State.PAUSED,
     "stopping": lambda row: row.domain.state is State.STOPPING,
@@ -130,7 +132,7 @@ STATES: dict[str, Maybe] = {
 """What ``state:`` takes, and what a bare word may name."""
 
 
-def states(sign: str, value: str, quoted: bool) -> Maybe:
+def states(sign: str, value: str, quoted: bool) -> Maybe[Row]:
     """Test for one of several states."""
     _no_comparison(sign)
     tests = [STATES[_named(part.casefold(), STATES)] for part in _alternatives(value, quoted)]
@@ -153,10 +155,10 @@ _SWITCH = {"yes": True, "no": False, "on": True, "off": False, "true": True, "fa
 _SWITCH |= {"1": True, "0": False}
 
 
-def flags(get: Callable[[Row], bool | None]) -> Build:
+def flags(get: Callable[[Row], bool | None]) -> Build[Row]:
     """Test a yes or no of a row."""
 
-    def build(sign: str, value: str, quoted: bool) -> Maybe:
+    def build(sign: str, value: str, quoted: bool) -> Maybe[Row]:
         _no_comparison(sign)
         wanted = _SWITCH[_named(value.casefold(), _SWITCH)]
 
@@ -169,12 +171,12 @@ def flags(get: Callable[[Row], bool | None]) -> Build:
     return build
 
 
-def domain_flags(get: Callable[[Domain], bool | None]) -> Build:
+def domain_flags(get: Callable[[Domain], bool | None]) -> Build[Row]:
     """Test a yes or no of a domain."""
     return flags(lambda row: get(row.domain))
 
 
-def fact_flags(get: Callable[[Facts], bool | None]) -> Build:
+def fact_flags(get: Callable[[Facts], bool | None]) -> Build[Row]:
     """Test a yes or no that the XML tells."""
     return flags(lambda row: None if row.domain.facts is None else get(row.domain.facts))
 
@@ -199,7 +201,8 @@ _BYTES = {
 PLAIN = Unit({"%": 1.0}, False, "50")
 SIZE = Unit(_BYTES, True, "2G or 512M")
 RATE = Unit({**_BYTES, **{f"{name}/s": factor for name, factor in _BYTES.items()}}, False, "1M")
-SPAN = Unit({"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}, True, "90s, 5m, 2h, 1d or 1w")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+SPAN = Unit(_SECONDS, True, "90s, 5m, 2h, 1d or 1w")
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([a-z%/]*)")
 
 
@@ -233,15 +236,15 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def numbers(get: Callable[[Row], float | None], unit: Unit) -> Build:
-    """Compare a number of a row."""
+def numbers(get: Callable[[T], float | None], unit: Unit) -> Build[T]:
+    """Compare a number."""
 
-    def build(sign: str, value: str, quoted: bool) -> Maybe:
+    def build(sign: str, value: str, quoted: bool) -> Maybe[T]:
         wanted = amount(value, unit)
         compare = _SIGNS[sign]
 
-        def test(row: Row) -> bool | None:
-            known = get(row)
+        def test(found: T) -> bool | None:
+            known = get(found)
             return None if known is None else compare(known, wanted)
 
         return test

@@ -41,6 +41,8 @@ class Stop:
     patience: float
     booting: bool
     """It had just been started: it is asked once more."""
+    bulk: int = 0
+    """The number of the verb on many VMs (``LogEntry.bulk``) that it is a part of."""
     note: str = ""
     """How it was asked: ``asked by the guest agent``."""
     doing: str = ""
@@ -130,6 +132,7 @@ class Stops:
         now: float,
         wall: float,
         patience: float,
+        bulk: int = 0,
     ) -> Stop:
         """Follow a domain that is asked now (``time.monotonic()``, and ``wall`` the clock).
 
@@ -148,6 +151,7 @@ class Stops:
             since=now,
             patience=patience,
             booting=young and not args.get("again"),
+            bulk=bulk,
         )
         if before is not None:
             self._forget(before)

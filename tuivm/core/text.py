@@ -227,6 +227,13 @@ def duration_text(seconds: float | None, unknown: str = UNKNOWN) -> str:
     return f"{second}s"
 
 
+def took_text(seconds: float | None, unknown: str = UNKNOWN) -> str:
+    """Say how long something took, in at most six cells: ``12ms``, ``4.2s``, ``12m05s``."""
+    if seconds is None or not 0 <= seconds < 59.95:
+        return duration_text(seconds, unknown)
+    return f"{seconds * 1000:.0f}ms" if seconds < 0.9995 else f"{seconds:.1f}s"
+
+
 def uptime_text(seconds: float | None, unknown: str = UNKNOWN) -> str:
     """Say a duration that is shown live: as ``duration_text``, but still for a whole minute.
 

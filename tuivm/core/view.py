@@ -42,7 +42,7 @@ class View:
         self.faults_only = False
         """True when only rows that need a look are shown; see ``set_faults_only``."""
         self._order = Order(store.rows)
-        self._query: Query = parse("")
+        self._query: Query[Row] = parse("")
         self._wanted: set[DomainKey] = set()
         self._places: dict[Line, int] | None = None
         self._place = 0

@@ -80,6 +80,7 @@ async def make_bundle(
 
     uuid = order.key.uuid if order.key is not None else ""
     entry = partial(LogEntry, host=order.host, uuid=uuid, name=order.name)
+    began = time.monotonic()
     try:
         future = context.backend.support.bundle(order, path, progress, replace=replace)
         bundle = await asyncio.wrap_future(future)
@@ -89,7 +90,9 @@ async def make_bundle(
         return
     done = True
     severity = Severity.WARNING if bundle.missing else Severity.GOOD
-    context.store.add_entry(entry(time.time(), outcome(bundle), severity))
+    context.store.add_entry(
+        entry(time.time(), outcome(bundle), severity, seconds=time.monotonic() - began)
+    )
 
 
 def outcome(bundle: Bundle) -> str:

@@ -15,7 +15,6 @@ from tuivm.core.api import ChildChannel, ConsoleState, PacedSink
 from tuivm.core.model import DomainKey, LogEntry, Severity
 from tuivm.core.pasting import look
 from tuivm.core.programs import Program
-from tuivm.core.text import duration_text
 from tuivm.screens import chrome
 from tuivm.screens.console_paste import first_line, question
 from tuivm.screens.console_read import ReadingScreen, live_parts, reading_parts
@@ -171,16 +170,16 @@ class ChildScreen(ReadingScreen):
         if channel is None:
             return
         program, ended = self._program, channel.exit
-        took = duration_text(time.monotonic() - self._began)
+        took = time.monotonic() - self._began
         if channel.state is ConsoleState.FAILED:
             self._log(f"{program.title}: {self._session.detail}", Severity.ERROR)
         elif ended is None:
-            self._log(f"closed {program.title} after {took}", Severity.INFO)
+            self._log(f"closed {program.title}", Severity.INFO, took)
         else:
             good = Severity.GOOD if ended.code == 0 else Severity.WARNING
-            self._log(f"{program.title}: {ended.text} after {took}", good)
+            self._log(f"{program.title}: {ended.text}", good, took)
 
-    def _log(self, text: str, severity: Severity) -> None:
+    def _log(self, text: str, severity: Severity, seconds: float | None = None) -> None:
         program = self._program
         name = program.about if program.uuid else ""
         self.context.store.add_entry(
@@ -192,6 +191,7 @@ class ChildScreen(ReadingScreen):
                 uuid=program.uuid,
                 name=name,
                 virsh=program.shown,
+                seconds=seconds,
             )
         )
 

@@ -9,7 +9,7 @@ from tuivm.core.bulk import Bulk
 from tuivm.core.hoststate import state_word
 from tuivm.core.keymap import Keymap
 from tuivm.core.model import HostState, HostStatus, LogEntry, Severity
-from tuivm.core.text import cell_width
+from tuivm.core.text import cell_width, took_text
 from tuivm.screens.context import Context
 from tuivm.widgets.bars import Part
 
@@ -158,6 +158,8 @@ def event_parts(context: Context, width: int) -> tuple[list[Part], list[Part]]:
         return [Part(" "), Part(text, "dim")], []
     entry = context.bulks.news(context.store.log[-1], time.time())
     left = [Part(" "), Part(clock(entry.at), "dim"), Part(" "), *entry_parts(entry)]
+    if entry.seconds is not None:
+        left.append(Part(f" ({took_text(entry.seconds)})", "dim", "view.events"))
     used = sum(cell_width(part.text) for part in left)
     if entry.virsh and used + cell_width(entry.virsh) + 4 <= width:
         return left, [Part(entry.virsh, "dim"), Part(" ")]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 
+from tuivm.core.completion import Completion, complete_query
 from tuivm.core.journal import entries_text
+from tuivm.core.logfilter import LOG_FIELDS, parse_log
 from tuivm.core.model import LogEntry, Severity
+from tuivm.core.query import with_field
 from tuivm.core.rows import Changes
+from tuivm.core.text import fit, took_text
 from tuivm.screens import chrome
 from tuivm.screens.filtering import FilterScreen
 from tuivm.screens.power import copy
@@ -18,7 +22,7 @@ from tuivm.screens.results import open_results
 from tuivm.screens.sheet import Sheet
 from tuivm.screens.textpage import save_text
 from tuivm.widgets.bars import Part
-from tuivm.widgets.listbox import Line, ListBox, Span
+from tuivm.widgets.listbox import HeadedListBox, Line, Span
 
 MOST_LINES = 12_000
 """Lines after which those that the store let go are dropped from the screen too."""
@@ -43,12 +47,12 @@ class EventsScreen(FilterScreen):
 
     def compose_body(self) -> ComposeResult:
         """The summary and the log."""
-        self._words = ""
+        self._query = parse_log("")
         self._entries: list[LogEntry] = []
         self._lines: list[Line] = []
         self._dated = False
         yield from self.compose_summary()
-        yield ListBox(id="events", ascii_only=self.context.options.ascii)
+        yield HeadedListBox(id="events", ascii_only=self.context.options.ascii)
 
     def on_mount(self) -> None:
         """Show what there is, from the end."""
@@ -65,31 +69,37 @@ class EventsScreen(FilterScreen):
             return
         self._entries += added
         self._lines = [*self._lines, *(_line(entry, self._dated) for entry in added)]
-        self.query_one(ListBox).show(self._lines, follow_end=True)
+        self.query_one(HeadedListBox).show(self._lines, follow_end=True)
         self.refresh_summary()
 
     @property
     def filter_text(self) -> str:
         """See ``FilterScreen``."""
-        return self._words
+        return self._query.text
 
     def apply_filter(self, text: str) -> None:
-        """Show only entries in which all words occur."""
-        self._words = text
+        """See ``FilterScreen``."""
+        self._query = parse_log(text)
         self._fill()
 
     def filter_help(self) -> str:
         """See ``FilterScreen``."""
-        return "words: a name, a host, a verb, error, warning"
+        return "words, took>10s, level:error, vm:web, host:kv1; tab: more"
+
+    def offers(self, text: str) -> Sequence[Completion]:
+        """See ``FilterScreen``."""
+        return complete_query(
+            text, known={"host": tuple(self.context.store.hosts)}, fields=LOG_FIELDS
+        )
 
     def summary(self) -> tuple[Iterable[Part], Iterable[Part]]:
         """Counts, and the filter."""
         store = self.context.store
         total, shown = len(store.past) + len(store.log), len(self._entries)
         left = [Part(f" {total} event{'' if total == 1 else 's'}", "dim")]
-        if self._words:
+        if self._query:
             left += [Part(f" · {shown} shown", "dim"), Part("   /", "key", "app.filter")]
-            left += [Part(self._words, "accent", "app.filter"), Part("  esc clears", "dim")]
+            left += [Part(self._query.text, "accent", "app.filter"), Part("  esc clears", "dim")]
         return left, ()
 
     def row_opened(self) -> None:
@@ -114,10 +124,12 @@ class EventsScreen(FilterScreen):
     def do_events_vm(self) -> None:
         """Show only what the entry's VM, or else its host, did; again takes that back."""
         entry = self._selected()
-        if self._words:
+        if self._query:
             self.apply_filter("")
         elif entry is not None and (entry.name or entry.host):
-            self.apply_filter(entry.name or entry.host)
+            several = len(self.context.store.hosts) > 1 or not entry.name
+            text = with_field("", "vm", entry.name, "=")
+            self.apply_filter(with_field(text, "host", entry.host if several else "", "="))
         else:
             self.say("this event is of no VM and no host")
 
@@ -129,7 +141,7 @@ class EventsScreen(FilterScreen):
         save_text(self, "events", entries_text(self._entries))
 
     def _selected(self) -> LogEntry | None:
-        index = self.query_one(ListBox).cursor_index()
+        index = self.query_one(HeadedListBox).cursor_index()
         return None if index is None or not self._entries else self._entries[index]
 
     def _fill(self) -> None:
@@ -137,38 +149,41 @@ class EventsScreen(FilterScreen):
         self._entries = self._matching((*store.past, *store.log))
         self._dated = any(not _today(entry.at) for entry in self._entries)
         self._lines = [_line(entry, self._dated) for entry in self._entries]
-        box = self.query_one(ListBox)
+        box = self.query_one(HeadedListBox)
+        box.header = _header(self._dated)
         if self._entries:
             box.show(self._lines, follow_end=True)
         else:
-            nothing = "no event has these words; esc clears the filter"
-            text = nothing if self._words else "nothing has happened yet"
+            nothing = "no event matches; esc clears the filter"
+            text = nothing if self._query else "nothing has happened yet"
             box.show([Line((Span(f" {text}", "dim"),), selectable=False)])
         self.refresh_summary()
 
     def _matching(self, entries: Iterable[LogEntry]) -> list[LogEntry]:
-        words = self._words.casefold().split()
-        if not words:
+        if not self._query:
             # Hundreds of lines of one verb would drown all else: its own line opens them.
             return [entry for entry in entries if not (entry.bulk and entry.uuid)]
-        return [entry for entry in entries if all(word in _text(entry) for word in words)]
+        return [entry for entry in entries if self._query.matches(entry)]
 
 
 def _today(at: float) -> bool:
     return time.localtime(at)[:3] == time.localtime()[:3]
 
 
-def _text(entry: LogEntry) -> str:
-    error = "" if entry.error is None else f"{entry.error} {entry.error.raw}"
-    return (
-        f"{entry.text} {entry.name} {entry.host} {entry.virsh} {entry.severity} {error}".casefold()
-    )
+TOOK = 6
+"""Cells of the column with durations."""
+
+
+def _header(dated: bool) -> tuple[Span, ...]:
+    clock = fit("DAY   TIME" if dated else "TIME", 14 if dated else 8)
+    return (Span(f" {clock} {fit('TOOK', TOOK, 'right')}  EVENT", "header"),)
 
 
 def _line(entry: LogEntry, dated: bool) -> Line:
     parts = chrome.entry_parts(entry)
     clock = time.strftime("%m-%d ", time.localtime(entry.at)) if dated else ""
-    spans = [Span(f" {clock}{chrome.clock(entry.at)} ", "dim")]
+    took = fit(took_text(entry.seconds, ""), TOOK, "right")
+    spans = [Span(f" {clock}{chrome.clock(entry.at)} {took}  ", "dim")]
     spans += [Span(part.text, part.role) for part in parts]
     right = (Span(entry.virsh + " ", "dim"),) if entry.virsh else ()
     return Line(tuple(spans), f"{entry.at}{entry.uuid}{entry.text}", right=right)
@@ -191,6 +206,7 @@ def fields(entry: LogEntry) -> list[tuple[str, str, str]]:
         ("VM", entry.name, ""),
         ("UUID", entry.uuid, ""),
         ("Host", entry.host, ""),
+        ("Took", took_text(entry.seconds, ""), ""),
         ("virsh", entry.virsh, ""),
     ]
     if error is not None:

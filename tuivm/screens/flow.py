@@ -246,7 +246,7 @@ class ActionFlow:
     ) -> None:
         if row.pending is not None and row.pending.until == float("inf"):
             self._store.set_pending(row.key, self._marker(meant, time.monotonic()))
-        stop = self._follow(meant, row, args) if meant.follow else None
+        stop = self._follow(meant, row, args, bulk) if meant.follow else None
         began = time.monotonic()
         error: TuivmError | None = None
         note = ""
@@ -275,7 +275,7 @@ class ActionFlow:
             entry = replace(entry, bulk=bulk.number)
         self._store.add_entry(entry)
 
-    def _follow(self, action: Action, row: Row, args: Mapping[str, str]) -> Stop:
+    def _follow(self, action: Action, row: Row, args: Mapping[str, str], bulk: Bulk) -> Stop:
         return self._context.stops.add(
             row,
             action.id,
@@ -284,6 +284,7 @@ class ActionFlow:
             now=time.monotonic(),
             wall=time.time(),
             patience=self._context.config.patience,
+            bulk=bulk.number if len(bulk.targets) > MANY else 0,
         )
 
     def _summarise(self, bulk: Bulk) -> None:
@@ -293,7 +294,7 @@ class ActionFlow:
         if bad:
             text += f"; {key} lists them"
         severity = Severity.WARNING if bad else Severity.GOOD
-        bulk.entry = LogEntry(time.time(), text, severity, bulk=bulk.number)
+        bulk.entry = LogEntry(time.time(), text, severity, seconds=bulk.seconds, bulk=bulk.number)
         self._store.add_entry(bulk.entry)
 
 
@@ -313,10 +314,6 @@ def cancel_bulk(screen: BaseScreen) -> None:
     screen.context.store.add_entry(LogEntry(time.time(), text, Severity.WARNING, bulk=bulk.number))
 
 
-def _took(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
 def done_entry(
     action: Action,
     row: Row,
@@ -333,7 +330,7 @@ def done_entry(
     else:
         # The call returning is not the outcome where the guest has to play along.
         result = note or ("requested" if action.wants is not None else "done")
-        text, severity = f"{action.title} {name}: {result} ({_took(took)})", Severity.GOOD
+        text, severity = f"{action.title} {name}: {result}", Severity.GOOD
     return LogEntry(
         time.time(),
         text,
@@ -343,4 +340,5 @@ def done_entry(
         name=name,
         virsh=action.virsh(row, args),
         error=error,
+        seconds=took,
     )

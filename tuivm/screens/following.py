@@ -72,7 +72,8 @@ class Following:
             stops.hear(changes.entries)
         if not changes.keys:
             return
-        for stop, _seconds in stops.see(changes.keys, self._context.store.rows, time.monotonic()):
+        for stop, seconds in stops.see(changes.keys, self._context.store.rows, time.monotonic()):
+            self._say(_off_entry(stop, seconds))
             row = self._context.store.rows.get(stop.key)
             if row is not None and ACTIONS[stop.action_id].then:
                 self._work(self._then(stop, row))
@@ -142,3 +143,17 @@ class Following:
             return await asyncio.wrap_future(self._context.backend.explain(key))
         except TuivmError:
             return ()
+
+
+def _off_entry(stop: Stop, seconds: float) -> LogEntry:
+    """The line with what the request came to; ``seconds`` since it was first made."""
+    return LogEntry(
+        time.time(),
+        f"{stop.name}: off after it was asked to shut down",
+        Severity.GOOD,
+        host=stop.key.host,
+        uuid=stop.key.uuid,
+        name=stop.name,
+        seconds=seconds,
+        bulk=stop.bulk,
+    )

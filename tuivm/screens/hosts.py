@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.strip import Strip
 
 from tuivm.core import hostactions
 from tuivm.core.api import Focus
@@ -32,8 +30,7 @@ from tuivm.screens.context import Context
 from tuivm.screens.rowscreen import RowScreen
 from tuivm.widgets.bars import Bar, Part
 from tuivm.widgets.fieldsbox import FieldsBox
-from tuivm.widgets.listbox import Line, ListBox, Span, line_strip
-from tuivm.widgets.roles import Palette
+from tuivm.widgets.listbox import HeadedListBox, Line, Span
 
 STATE_WIDTH = (12, 22)
 """Cells of the state: at least, at most."""
@@ -43,16 +40,6 @@ URI_LEAST = 16
 """Cells without which a URI says nothing."""
 
 
-class HostTable(ListBox):
-    """A line a host, under headings that stay."""
-
-    HEADER_LINES: ClassVar[int] = 1
-
-    def header_strip(self, line: int, width: int, styles: Palette) -> Strip:
-        """See ``RowsView``."""
-        return line_strip(self.header, (), width, styles)
-
-
 class HostsScreen(RowScreen):
     """A line a host, and all that is known of the one under the cursor."""
 
@@ -60,7 +47,7 @@ class HostsScreen(RowScreen):
     SCOPE = "hosts"
 
     DEFAULT_CSS = """
-    HostsScreen HostTable { min-height: 5; }
+    HostsScreen HeadedListBox { min-height: 5; }
     """
 
     def __init__(self, context: Context, host: str = "") -> None:
@@ -74,7 +61,7 @@ class HostsScreen(RowScreen):
     def compose_body(self) -> ComposeResult:
         """The summary, the hosts, and the facts of one."""
         yield Bar(id="summary")
-        yield HostTable(id="hosts", ascii_only=self.context.options.ascii)
+        yield HeadedListBox(id="hosts", ascii_only=self.context.options.ascii)
         yield FieldsBox(id="facts")
 
     def on_mount(self) -> None:
@@ -117,7 +104,7 @@ class HostsScreen(RowScreen):
 
     def host(self) -> str:
         """The host under the cursor."""
-        table = self.query_one_optional(HostTable)
+        table = self.query_one_optional(HeadedListBox)
         line = None if table is None else table.selected
         return "" if line is None else line.key
 
@@ -178,7 +165,7 @@ class HostsScreen(RowScreen):
         name = name_width([status.id for status in hosts])
         room = self.size.width - 2 - wide - 1 - name
         columns = columns_for(room)
-        table = self.query_one_optional(HostTable)
+        table = self.query_one_optional(HeadedListBox)
         if table is None:
             return  # the screen is being built, or left
         heads = [fit(column.header, column.width, column.align) for column in columns]
@@ -209,11 +196,11 @@ class HostsScreen(RowScreen):
     def host_added(self, name: str) -> None:
         """Go to it as soon as it is there."""
         self._expected = name
-        table = self.query_one_optional(HostTable)
+        table = self.query_one_optional(HeadedListBox)
         if table is not None:
             self._go_to_added(table)
 
-    def _go_to_added(self, table: HostTable) -> None:
+    def _go_to_added(self, table: HeadedListBox) -> None:
         place = [line.key for line in table.lines]
         if self._expected in place:
             table.move_to(place.index(self._expected))

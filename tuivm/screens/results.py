@@ -10,7 +10,7 @@ from textual.timer import Timer
 
 from tuivm.core.bulk import Bulk, Step, Target
 from tuivm.core.model import DomainKey
-from tuivm.core.text import cell_width, duration_text, fit
+from tuivm.core.text import cell_width, duration_text, fit, took_text
 from tuivm.screens import chrome
 from tuivm.screens.base import BaseScreen
 from tuivm.screens.context import Context
@@ -202,7 +202,7 @@ def _why(target: Target) -> str:
 def _spans(target: Target, width: int, place: int) -> tuple[Span, ...]:
     error = target.error
     code = "" if error is None or error.code is None else str(error.code)
-    took = "" if target.seconds is None else _took(target.seconds)
+    took = took_text(target.seconds, "")
     return (
         Span(f" {target.step.value:<9} ", _ROLES[target.step]),
         Span(fit(target.name, width), "strong"),
@@ -211,10 +211,6 @@ def _spans(target: Target, width: int, place: int) -> tuple[Span, ...]:
         Span(f"  {code:>4}", "bad"),
         Span(f"  {_why(target)}", "bad" if error is not None else "dim"),
     )
-
-
-def _took(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _fields(target: Target) -> list[tuple[str, str, str]]:
@@ -226,7 +222,7 @@ def _fields(target: Target) -> list[tuple[str, str, str]]:
         ("UUID", target.key.uuid, ""),
         ("Outcome", target.step.value, _ROLES[target.step]),
         ("When", chrome.clock(target.at) if target.at else "", ""),
-        ("Took", "" if target.seconds is None else _took(target.seconds), ""),
+        ("Took", took_text(target.seconds, ""), ""),
         ("virsh", target.virsh, ""),
         ("Remark" if target.step is Step.DONE else "Reason", target.reason, ""),
     ]

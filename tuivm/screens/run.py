@@ -13,7 +13,8 @@ from textual.timer import Timer
 
 from tuivm.core.api import ConsoleLine, Login, LoginRun
 from tuivm.core.errors import TuivmError
-from tuivm.core.model import DomainKey, LogEntry, RunResult, RunStep, Severity
+from tuivm.core.model import DomainKey, LogEntry, Severity
+from tuivm.core.runs import RunResult, RunStep
 from tuivm.core.text import cell_width, duration_text, fit, sanitise
 from tuivm.screens import runtext
 from tuivm.screens.context import Context
@@ -106,7 +107,11 @@ class RunScreen(RowScreen):
             self._clock.stop()
         if len(self._jobs) > 1:
             self.context.store.add_entry(
-                LogEntry(time.time(), runtext.total(self._command, self._results()))
+                LogEntry(
+                    time.time(),
+                    runtext.total(self._command, self._results()),
+                    seconds=self._took,
+                )
             )
         if self.is_mounted:
             self.refresh_results()
@@ -307,10 +312,9 @@ def _entry(job: Job, command: str, result: RunResult) -> LogEntry:
     elif result.step is RunStep.CANCELLED:
         text, severity = f"{job.name}: broke off: {shown}", Severity.INFO
     else:
-        took = duration_text(result.seconds)
-        text = f"{job.name}: exit code {result.code} after {took}: {shown}"
+        text = f"{job.name}: exit code {result.code}: {shown}"
         severity = Severity.GOOD if result.code == 0 else Severity.WARNING
     return LogEntry(
         time.time(), text, severity, host=job.key.host, uuid=job.key.uuid, name=job.name,
-        error=error,
+        error=error, seconds=result.seconds or None,
     )  # fmt: skip

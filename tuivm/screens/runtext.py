@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tuivm.core.model import RunResult, RunStep
+from tuivm.core.runs import RunResult, RunStep
 from tuivm.core.text import bytes_text, duration_text, sanitise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual.strip import Strip
 
@@ -44,8 +44,6 @@ class ListBox(RowsView):
         super().__init__(id=id)
         self.ascii = ascii_only
         self.lines: Sequence[Line] = ()
-        self.header: tuple[Span, ...] = ()
-        """A heading above the lines; shown when not empty."""
         self._place: int | None = None
 
     def show(self, lines: Sequence[Line], *, follow_end: bool = False) -> None:
@@ -116,6 +114,20 @@ class ListBox(RowsView):
         line = self.lines[index]
         ellipsis = "~" if self.ascii else ELLIPSIS
         return line_strip(line.spans, line.right, width, styles, ellipsis)
+
+
+class HeadedListBox(ListBox):
+    """A ``ListBox`` under headings that stay."""
+
+    HEADER_LINES: ClassVar[int] = 1
+
+    def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id, ascii_only=ascii_only)
+        self.header: tuple[Span, ...] = ()
+
+    def header_strip(self, line: int, width: int, styles: Palette) -> Strip:
+        """See ``RowsView``."""
+        return line_strip(self.header, (), width, styles)
 
 
 def line_strip(
