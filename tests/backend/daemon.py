@@ -51,9 +51,8 @@ class Daemon:
         """More of its environment."""
         return {}
 
-    def start(self) -> None:
-        """Start it, and wait until it listens."""
-        environment = {
+    def _environment(self) -> dict[str, str]:
+        return {
             "PATH": f"{os.environ['PATH']}:/usr/sbin",
             "HOME": str(self.folder),
             "XDG_RUNTIME_DIR": str(self.folder / "run"),
@@ -61,11 +60,14 @@ class Daemon:
             "XDG_CACHE_HOME": str(self.folder / "cache"),
             "XDG_DATA_HOME": str(self.folder / "data"),
         }
+
+    def start(self) -> None:
+        """Start it, and wait until it listens."""
         self.socket.unlink(missing_ok=True)
         # The timeout ends a daemon that a killed test run left behind.
         self._process = subprocess.Popen(
             ["libvirtd", "--timeout", "60", *self.arguments],
-            env={**environment, **self.environment()},
+            env={**self._environment(), **self.environment()},
             cwd=self.folder,
             user=self._user,
             group=self._user,
@@ -78,6 +80,25 @@ class Daemon:
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError("libvirtd did not start")
             time.sleep(0.01)
+
+    @contextmanager
+    def beside(self, program: str) -> Iterator[Path]:
+        """Run another of libvirt's daemons in the same folders; yields that of the sockets."""
+        process = subprocess.Popen(
+            [program, "--timeout", "60"],
+            env=self._environment(),
+            cwd=self.folder,
+            user=self._user,
+            group=self._user,
+            extra_groups=[] if self._user is not None else None,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield self.socket.parent
+        finally:
+            process.kill()
+            process.wait()
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal: SIGSTOP makes it hang, SIGCONT lets it go on."""

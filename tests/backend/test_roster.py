@@ -59,9 +59,9 @@ def test_logs_are_asked_of_hosts_that_came_and_of_none_that_went(node: NodeFile)
     fleet = Fleet([node(1)])
     support = fleet.support
     name = fleet.roster.add(HostConfig(TEST, "late", autoconnect=False))
-    assert "runs inside of tuivm" in str(support.daemon_logs(name).exception(10))
+    assert "runs inside of tuivm" in str(support.daemon_logs(name, "").exception(10))
     fleet.roster.forget(name)
-    assert "No such host" in str(support.daemon_logs(name).exception(10))
+    assert "No such host" in str(support.daemon_logs(name, "").exception(10))
 
 
 def test_what_is_there_already_is_refused(node: NodeFile) -> None:

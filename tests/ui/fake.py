@@ -22,7 +22,7 @@ from tuivm.core.api import (
 from tuivm.core.causes import Cause
 from tuivm.core.check import Part
 from tuivm.core.consoleports import ConsolePort
-from tuivm.core.daemonlog import DaemonLogs, Setting
+from tuivm.core.daemonlog import AdminDoor, DaemonLogs, Setting
 from tuivm.core.errors import TuivmError
 from tuivm.core.hostapi import Elsewhere
 from tuivm.core.hostconfig import HostConfig
@@ -175,16 +175,25 @@ class FakeSupport:
 
     def __init__(self) -> None:
         self.logs: DaemonLogs | TuivmError = TuivmError("Cannot ask libvirt's daemon", "no daemon")
-        self.settings: list[tuple[str, Setting, str]] = []
+        self.doors: tuple[AdminDoor, ...] = (AdminDoor("libvirtd"),)
+        self.settings: list[tuple[str, str, Setting, str]] = []
         self.orders: list[tuple[BundleOrder, Path, bool]] = []
         self.bundled: tuple[str, ...] | TuivmError = ()
 
-    def daemon_logs(self, host: str) -> Future[DaemonLogs]:
+    def daemons(self, host: str) -> Future[tuple[AdminDoor, ...]]:
+        future: Future[tuple[AdminDoor, ...]] = Future()
+        if isinstance(self.logs, TuivmError):
+            future.set_exception(self.logs)
+        else:
+            future.set_result(self.doors)
+        return future
+
+    def daemon_logs(self, host: str, daemon: str) -> Future[DaemonLogs]:
         future: Future[DaemonLogs] = Future()
         if isinstance(self.logs, TuivmError):
             future.set_exception(self.logs)
         else:
-            future.set_result(self.logs)
+            future.set_result(replace(self.logs, daemon=daemon))
         return future
 
     def read_file(self, path: str) -> Future[str]:
@@ -209,8 +218,8 @@ class FakeSupport:
             future.set_result(Bundle(path, 4096, ("README.txt", "a.txt"), self.bundled))
         return future
 
-    def set_daemon_log(self, host: str, what: Setting, value: str) -> Future[None]:
-        self.settings.append((host, what, value))
+    def set_daemon_log(self, host: str, daemon: str, what: Setting, value: str) -> Future[None]:
+        self.settings.append((host, daemon, what, value))
         if isinstance(self.logs, DaemonLogs):
             self.logs = replace(self.logs, **{what: value})  # type: ignore[arg-type]
         future: Future[None] = Future()

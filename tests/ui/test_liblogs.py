@@ -7,7 +7,7 @@ import time
 from tests.ui.fake import FakeBackend, fleet
 from tests.ui.screens import running
 from tuivm.core.clientlog import ClientLog
-from tuivm.core.daemonlog import DaemonClient, DaemonLogs
+from tuivm.core.daemonlog import AdminDoor, DaemonClient, DaemonLogs
 from tuivm.core.errors import TuivmError
 
 
@@ -37,8 +37,8 @@ async def test_settings_and_clients_are_shown_and_changed_after_a_question() -> 
         await ui.sees("no output takes what the filters let through")
         assert "tuivm found none; f b sets it back" in ui.frame()
         (change,) = backend.aid.settings
-        assert change[:2] == ("kv1", "filters")
-        assert "1:qemu" in change[2]
+        assert change[:3] == ("kv1", "libvirtd", "filters")
+        assert "1:qemu" in change[3]
         assert "--filters" in ui.app.context.store.log[-1].virsh
 
         await ui.press("o", "o")
@@ -48,11 +48,12 @@ async def test_settings_and_clients_are_shown_and_changed_after_a_question() -> 
         await ui.press("enter")
         await ui.sees("Set the outputs")
         await ui.press("y")
-        await ui.sees("1:file:/tmp/x")
+        await ui.sees("outputs  1:file:/tmp/x")
         await ui.press("o", "b")
         await ui.sees("Set the outputs")
         await ui.press("y")
-        await ui.until(lambda: backend.aid.settings[-1] == ("kv1", "outputs", "3:journald"))
+        last = ("kv1", "libvirtd", "outputs", "3:journald")
+        await ui.until(lambda: backend.aid.settings[-1] == last)
 
 
 async def test_what_cannot_be_asked_or_set_says_why() -> None:
@@ -91,3 +92,42 @@ async def test_what_cannot_be_asked_or_set_says_why() -> None:
         assert "console" not in ui.lines()[-1], "it is about no VM"
         await ui.press("escape")
         await ui.sees("Connected: 1")
+
+
+async def test_another_daemon_is_chosen_and_set() -> None:
+    backend = FakeBackend(fleet())
+    backend.aid.logs = logs()
+    shut = AdminDoor("virtlockd", "/run/libvirt/virtlockd-admin-sock is its owner's alone")
+    backend.aid.doors = (AdminDoor("libvirtd"), AdminDoor("virtlogd"), shut)
+    async with running(backend) as ui:
+        await ui.press("4", "L")
+        await ui.sees("[libvirtd] virtlogd  virtlockd")
+        await ui.press("j", "enter")
+        await ui.sees("Daemon on kv1")
+        assert "its owner's alone" in ui.frame()
+        await ui.press("2")
+        await ui.sees("The daemon: virtlogd")
+        await ui.press("f")
+        await ui.sees("The log files that it writes")
+        assert "Networks and firewall" not in ui.frame()
+        await ui.press("l")
+        await ui.sees("Set the filters of virtlogd on kv1?")
+        await ui.press("y")
+        change = ("kv1", "virtlogd", "filters", "1:logging")
+        await ui.until(lambda: backend.aid.settings == [change])
+        await ui.sees("virtlogd: filters are 1:logging")
+
+
+async def test_many_daemons_fit_and_one_alone_is_no_choice() -> None:
+    backend = FakeBackend(fleet())
+    backend.aid.logs = logs()
+    names = ("virtqemud", "virtlogd", "virtnetworkd", "virtstoraged", "virtnodedevd", "virtsecretd")
+    backend.aid.doors = tuple(AdminDoor(name) for name in names)
+    async with running(backend) as ui:
+        await ui.press("4", "L")
+        await ui.sees("[virtqemud] or one of 5 more (d)")
+        await ui.press("d", "3")
+        await ui.sees("The daemon: virtnetworkd")
+        backend.aid.doors = (AdminDoor("virtnetworkd"),)
+        await ui.press("ctrl+r", "d")
+        await ui.sees("virtnetworkd is the only one here")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tuivm.core import daemonlog
-from tuivm.core.daemonlog import FILTER_PRESETS, DaemonClient, DaemonLogs
+from tuivm.core.daemonlog import DaemonClient, DaemonLogs, filter_presets
 
 SERVERS = """\
  Id   Name
@@ -77,4 +77,12 @@ def test_filters_that_no_output_takes_are_noticed() -> None:
     assert not LOGS.unseen
     assert replace(LOGS, filters="1:qemu").unseen
     assert not replace(LOGS, filters="1:qemu", outputs="3:stderr 1:file:/x").unseen
-    assert all("  " not in one.value for one in FILTER_PRESETS)
+    every = [one for name in ("libvirtd", "virtlogd", "virtlockd") for one in filter_presets(name)]
+    assert all("  " not in one.value for one in every)
+
+
+def test_each_daemon_is_offered_what_it_can_answer() -> None:
+    offered = {name: [one.key for one in filter_presets(name)] for name in ("libvirtd", "virtlogd")}
+    assert offered["libvirtd"] == list("aqnsc0")
+    assert offered["virtlogd"] == list("lac0"), "it knows of no QEMU and no networks"
+    assert filter_presets("virtlockd")[0].value == "1:locking"

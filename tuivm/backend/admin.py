@@ -7,6 +7,7 @@ and no terminal; no shell is involved. Blocks: not for a host's own threads.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,11 @@ from urllib.parse import quote
 from platformdirs import user_cache_path
 
 from tuivm.backend.connection import Target, split_uri
-from tuivm.backend.service_facts import sockets
+from tuivm.backend.service_facts import look, sockets
 from tuivm.core import daemonlog
 from tuivm.core.clientlog import VARIABLES
 from tuivm.core.daemonlog import DaemonClient, DaemonLogs, Setting
 from tuivm.core.errors import TuivmError
-from tuivm.core.hostfacts import SocketFact
 from tuivm.core.text import sanitise
 
 PROGRAM = "virt-admin"
@@ -32,6 +32,7 @@ MOST_CLIENTS = 60
 LONGEST = 4000
 """Characters of a setting."""
 _MARK = "tuivm-next-answer"
+_DAEMON = re.compile(r"libvirtd|virt[a-z]{1,20}d")
 _COMMANDS: dict[Setting, str] = {"filters": "daemon-log-filters", "outputs": "daemon-log-outputs"}
 _TITLE = "Cannot ask libvirt's daemon"
 
@@ -41,10 +42,21 @@ class Door(NamedTuple):
 
     daemon: str
     uri: str
+    socket: str
+    """Its path, sanitised."""
+    permitted: bool
+
+    @property
+    def reason(self) -> str:
+        """Why this user cannot ask it, or empty."""
+        return "" if self.permitted else f"{self.socket} is its owner's alone"
 
 
-def door(uri: str) -> Door:
-    """The admin socket of the daemon behind a URI. Raises ``TuivmError`` where there is none."""
+def doors(uri: str) -> list[Door]:
+    """The admin sockets beside the one of a URI's daemon, which comes first where it has one.
+
+    Raises ``TuivmError`` where there is none.
+    """
     parts, target = split_uri(uri), Target(uri)
     if target.in_process or parts.path == "/embed":
         raise TuivmError(_TITLE, "there is none: this driver runs inside of tuivm")
@@ -56,7 +68,19 @@ def door(uri: str) -> Door:
             hint=f"run there: sudo {PROGRAM} daemon-log-filters",
         )
     # Not connected to: whoever tries would be among the clients for a moment.
-    found = [fact for fact in sockets(uri, connect=False) if fact.kind == "admin"]
+    facts = sockets(uri, connect=False)
+    paths = [Path(fact.path) for fact in facts if fact.kind == "admin"]
+    for folder in {Path(fact.path).parent for fact in facts}:
+        paths += [path for path in sorted(folder.glob("*-admin-sock")) if path not in paths]
+    path_of_uri = parts.path if parts.path in ("/system", "/session") else "/system"
+    found = []
+    for path in paths:
+        name = path.name.removesuffix("-admin-sock")
+        daemon = "libvirtd" if name == "libvirt" else name
+        fact = look(path, "admin", connect=False)
+        if fact.exists and _DAEMON.fullmatch(daemon):
+            where = f"{daemon}://{path_of_uri}?socket={quote(str(path), safe='/')}"
+            found.append(Door(daemon, where, fact.path, fact.permitted is True))
     if not found:
         raise TuivmError(
             _TITLE,
@@ -64,21 +88,21 @@ def door(uri: str) -> Door:
             hint="start the daemon; systemd: sudo systemctl start libvirtd-admin.socket "
             "(or virtqemud-admin.socket)",
         )
-    socket = found[0]
-    if not socket.permitted:
-        raise _not_permitted(socket)
-    name = Path(socket.path).name
-    daemon = "libvirtd" if name.startswith("libvirt-") else name.removesuffix("-admin-sock")
-    path = parts.path if parts.path in ("/system", "/session") else "/system"
-    return Door(daemon, f"{daemon}://{path}?socket={quote(socket.path, safe='/')}")
+    return found
 
 
-def _not_permitted(socket: SocketFact) -> TuivmError:
-    return TuivmError(
-        _TITLE,
-        f"{socket.path} is its owner's alone",
-        hint=f"run tuivm as root, or: sudo {PROGRAM} daemon-log-filters",
-    )
+def door(uri: str, daemon: str = "") -> Door:
+    """One of ``doors``, the first unless named. Raises ``TuivmError`` where it is shut."""
+    found = [one for one in doors(uri) if daemon in ("", one.daemon)]
+    if not found:
+        raise TuivmError(_TITLE, f"{daemon} has no admin socket", hint="start it; d: the others")
+    if found[0].reason:
+        raise TuivmError(
+            _TITLE,
+            found[0].reason,
+            hint=f"run tuivm as root, or: sudo {PROGRAM} daemon-log-filters",
+        )
+    return found[0]
 
 
 class Answer(NamedTuple):

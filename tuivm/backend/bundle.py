@@ -212,9 +212,7 @@ class _Reader:
 
     def daemon(self) -> str:
         """Settings only: who is connected is nobody else's business."""
-        logs = admin.read(admin.door(self._host.uri if self._host else ""), {})
-        lines = [("Daemon", logs.daemon), ("Filters", logs.filters or "none")]
-        return _table([*lines, ("Outputs", logs.outputs), ("Clients", str(len(logs.clients)))])
+        return "\n".join(map(_logging, admin.doors(self._host.uri if self._host else "")))
 
     def events(self) -> str:
         """As the program keeps them."""
@@ -267,6 +265,18 @@ def _archive(folder: str, texts: dict[str, str]) -> bytes:
             member.size, member.mtime, member.mode = len(content), now, 0o600
             archive.addfile(member, io.BytesIO(content))
     return data.getvalue()
+
+
+def _logging(door: admin.Door) -> str:
+    lines = [("Daemon", door.daemon)]
+    if door.reason:
+        return _table([*lines, ("Not read", door.reason)])
+    try:
+        logs = admin.read(door, {})
+    except TuivmError as error:
+        return _table([*lines, ("Not read", str(error))])
+    lines += [("Filters", logs.filters or "none"), ("Outputs", logs.outputs)]
+    return _table([*lines, ("Clients", str(len(logs.clients)))])
 
 
 def _table(lines: list[tuple[str, str]]) -> str:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from tuivm.backend import admin, errors
 from tuivm.backend.host import Host
 from tuivm.backend.log import read_tail
-from tuivm.core.daemonlog import DaemonLogs, Setting
+from tuivm.core.daemonlog import AdminDoor, DaemonLogs, Setting
 from tuivm.core.errors import TuivmError
 from tuivm.core.support import Bundle, BundleOrder
 from tuivm.core.text import sanitise
@@ -33,22 +33,30 @@ class HostSupport:
         """Read the end of a log file of this machine, sanitised."""
         return in_thread(lambda: read_tail(Path(path)), "Cannot read the log")
 
-    def daemon_logs(self, host: str) -> Future[DaemonLogs]:
-        """Read how a host's daemon logs, and who is connected to it."""
+    def daemons(self, host: str) -> Future[tuple[AdminDoor, ...]]:
+        """Find the daemons of a host that can be asked, the one behind its URI first."""
+
+        def look() -> tuple[AdminDoor, ...]:
+            return tuple(AdminDoor(one.daemon, one.reason) for one in admin.doors(self._uri(host)))
+
+        return in_thread(look, "Cannot ask libvirt's daemon")
+
+    def daemon_logs(self, host: str, daemon: str) -> Future[DaemonLogs]:
+        """Read how one of a host's daemons logs, and who is connected to it."""
 
         def read() -> DaemonLogs:
-            where = admin.door(self._uri(host))
+            where = admin.door(self._uri(host), daemon)
             return admin.read(where, self._found.setdefault(where.uri, {}))
 
         return in_thread(read, "Cannot ask libvirt's daemon")
 
-    def set_daemon_log(self, host: str, what: Setting, value: str) -> Future[None]:
+    def set_daemon_log(self, host: str, daemon: str, what: Setting, value: str) -> Future[None]:
         """Set filters or outputs of a host's daemon."""
 
         def write() -> None:
             if self._readonly or self._is_readonly(host):
                 raise errors.read_only(f"Cannot set the {what} of a daemon's log")
-            admin.write(admin.door(self._uri(host)), what, value)
+            admin.write(admin.door(self._uri(host), daemon), what, value)
 
         return in_thread(write, f"Cannot set the {what} of a daemon's log")
 

@@ -28,7 +28,7 @@ class Preset(NamedTuple):
     value: str
 
 
-FILTER_PRESETS = (
+_FILTERS = (
     Preset("a", "All but the noise, as libvirt asks for in bug reports",
            "3:remote 4:event 3:util.json 3:util.object 3:util.dbus 3:util.netlink "
            "3:node_device 3:rpc 3:access 1:*"),
@@ -40,6 +40,29 @@ FILTER_PRESETS = (
     Preset("0", "Off: no filter", ""),
 )  # fmt: skip
 """Filters for the usual questions; the first one that matches a message counts."""
+_OWN = {
+    "virtlogd": Preset("l", "The log files that it writes", "1:logging"),
+    "virtlockd": Preset("l", "The locks that it holds", "1:locking"),
+}
+"""What only these daemons have."""
+_ANSWERS = {"virtlogd": "alc0", "virtlockd": "alc0", "virtnetworkd": "anc0", "virtstoraged": "asc0"}
+"""The presets that fit a daemon which does one thing; all fit the others."""
+
+
+def filter_presets(daemon: str) -> tuple[Preset, ...]:
+    """Filters for the usual questions to a daemon."""
+    own = [_OWN[daemon]] if daemon in _OWN else []
+    wanted = _ANSWERS.get(daemon)
+    return tuple(one for one in (*own, *_FILTERS) if wanted is None or one.key in wanted)
+
+
+class AdminDoor(NamedTuple):
+    """A daemon with an admin socket."""
+
+    daemon: str
+    """``libvirtd``, ``virtqemud``, ``virtlogd``."""
+    reason: str = ""
+    """Why this user cannot ask it, or empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,6 +320,14 @@ NAVIGATION: tuple[Action, ...] = (
         scope="logs",
     ),
     Action(
+        "logs.daemon",
+        "Daemon",
+        "Choose the daemon that is shown, where there are several: modular ones, virtlogd.",
+        LOGS,
+        ("d",),
+        scope="logs",
+    ),
+    Action(
         "logs.filters",
         "Filters",
         "Choose what the daemon logs: presets, or your own; and back to what there was.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tuivm.core.daemonlog import DaemonLogs, Setting
+from tuivm.core.daemonlog import AdminDoor, DaemonLogs, Setting
 from tuivm.core.model import DomainKey
 
 ENDING = ".tar.gz"
@@ -48,13 +48,16 @@ class Support(Protocol):
     def read_file(self, path: str) -> Future[str]:
         """Read the end of a log file of this machine, sanitised."""
 
-    def daemon_logs(self, host: str) -> Future[DaemonLogs]:
-        """Read how a host's daemon logs, and who is connected to it.
+    def daemons(self, host: str) -> Future[tuple[AdminDoor, ...]]:
+        """Find the daemons of a host that can be asked, the one behind its URI first.
 
-        Only a daemon of this machine can be asked; the error says what to do for others.
+        Only those of this machine can be; the error says what to do for others.
         """
 
-    def set_daemon_log(self, host: str, what: Setting, value: str) -> Future[None]:
+    def daemon_logs(self, host: str, daemon: str) -> Future[DaemonLogs]:
+        """Read how one of a host's ``daemons`` logs, and who is connected to it."""
+
+    def set_daemon_log(self, host: str, daemon: str, what: Setting, value: str) -> Future[None]:
         """Set filters or outputs of a host's daemon until it ends; needs its administrator."""
 
     def bundle(

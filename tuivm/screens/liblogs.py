@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from tuivm.core.actions import ACTIONS
-from tuivm.core.daemonlog import DaemonLogs, Setting, is_same
+from tuivm.core.daemonlog import AdminDoor, DaemonLogs, Setting, is_same
 from tuivm.core.errors import TuivmError
 from tuivm.core.glyphs import glyphs
 from tuivm.core.model import LogEntry, Severity
@@ -38,6 +38,7 @@ class LibvirtLogsScreen(RowScreen):
     VIEW = "view.hosts"
     SCOPE = "logs"
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("logs.daemon", "daemon"),
         ("logs.filters", "filters"),
         ("logs.outputs", "outputs"),
         ("logs.client", "client log on/off"),
@@ -56,6 +57,9 @@ class LibvirtLogsScreen(RowScreen):
     def __init__(self, context: Context, host: str) -> None:
         super().__init__(context)
         self._host = host
+        self._doors: tuple[AdminDoor, ...] = ()
+        self._daemon = ""
+        """The one that is shown; empty for the first there is."""
         self._logs: DaemonLogs | None = None
         self._error: TuivmError | None = None
         self._busy = False
@@ -95,8 +99,13 @@ class LibvirtLogsScreen(RowScreen):
             self.do_app_resync()
 
     async def _read(self) -> None:
+        support = self.context.backend.support
         try:
-            future = self.context.backend.support.daemon_logs(self._host)
+            self._doors = await asyncio.wrap_future(support.daemons(self._host))
+            shown = [one.daemon for one in self._doors if self._daemon in ("", one.daemon)]
+            # One that is gone is asked all the same: the answer says so.
+            self._daemon = shown[0] if shown else self._daemon
+            future = support.daemon_logs(self._host, self._daemon)
             self._logs, self._error = await asyncio.wrap_future(future), None
         except TuivmError as error:
             self._logs, self._error = None, error
@@ -108,20 +117,25 @@ class LibvirtLogsScreen(RowScreen):
         box = self.query_one_optional("#logs", ListBox)
         if box is None:
             return
-        client = self.context.options.client_log
-        lines = say.lines(client, self._logs, self._error, self.size.width, time.time())
+        lines = say.lines(self._page(), self.size.width, time.time())
         box.show(lines)
         self.show_bar("#summary", self._summary())
         self.cursor_moved()
+
+    def _page(self) -> say.Page:
+        client = self.context.options.client_log
+        return say.Page(client, self._doors, self._daemon, self._logs, self._error)
 
     def _summary(self) -> Sequence[bars.Part]:
         left = [bars.Part(f" {self._host}: ", "strong")]
         if self._logs is not None:
             count = len(self._logs.clients)
             told = f"{self._logs.daemon}, {count} client{'s' * (count != 1)}"
+            if len(self._doors) > 1:
+                told += f"; {len(self._doors)} daemons"
             return [*left, bars.Part(told, "dim")]
         if self._error is not None:
-            return [*left, bars.Part("its daemon cannot be asked from here", "warn")]
+            return [*left, bars.Part(f"{self._daemon or 'its daemon'} cannot be asked", "warn")]
         dots = glyphs(self.context.options.ascii).ellipsis
         return [*left, bars.Part(f"asking its daemon{dots}", "dim")]
 
@@ -129,7 +143,7 @@ class LibvirtLogsScreen(RowScreen):
         """Show what is under the cursor in full."""
         line = self.query_one(ListBox).selected
         key = "" if line is None else line.key
-        facts = say.facts(key, self.context.options.client_log, self._logs, time.time())
+        facts = say.facts(key, self._page(), time.time())
         self.query_one(FieldsBox).show(facts)
 
     # -- actions -------------------------------------------------------------------------
@@ -142,8 +156,28 @@ class LibvirtLogsScreen(RowScreen):
         """Change the setting under the cursor."""
         line = self.query_one(ListBox).selected
         key = "" if line is None else line.key
-        if key in ("filters", "outputs", "client"):
+        if key in ("daemon", "filters", "outputs", "client"):
             self.perform(f"logs.{key}")
+
+    def do_logs_daemon(self) -> None:
+        """Choose the daemon that is shown."""
+        if len(self._doors) > 1:
+            self.work(self._choose())
+        elif self._doors:
+            self.say(f"{self._doors[0].daemon} is the only one here with an admin socket", "dim")
+        else:
+            self.say(f"{ACTIONS['logs.daemon'].title}: {self._refusal()}")
+
+    async def _choose(self) -> None:
+        choices = [
+            Choice(key, one.daemon, one.daemon, one.reason, say.remark(one, self._daemon))
+            for key, one in zip(say.KEYS, self._doors, strict=False)
+        ]
+        title = f"{ACTIONS['logs.daemon'].title} on {self._host}"
+        chosen = await self.app.push_screen_wait(Menu(self.context, title, choices))
+        if chosen is not None and chosen != self._daemon:
+            self._daemon, self._logs, self._error = chosen, None, None
+            self.do_app_resync()
 
     def do_logs_filters(self) -> None:
         """Choose the daemon's filters."""
@@ -176,8 +210,7 @@ class LibvirtLogsScreen(RowScreen):
 
     def do_view_copy(self) -> None:
         """Copy all that is shown as text."""
-        client = self.context.options.client_log
-        copy_text(self, say.as_text(self._host, client, self._logs, self._error, time.time()))
+        copy_text(self, say.as_text(self._host, self._page(), time.time()))
 
     def do_nav_back(self) -> None:
         """To the hosts."""
@@ -232,8 +265,8 @@ class LibvirtLogsScreen(RowScreen):
         return None if values is None else values["value"].strip()
 
     async def _set(self, what: Setting, value: str, logs: DaemonLogs) -> None:
-        future = self.context.backend.support.set_daemon_log(self._host, what, value)
-        command = f"virt-admin daemon-log-{what} --{what} '{sanitise(value, 300)}'"
+        future = self.context.backend.support.set_daemon_log(self._host, logs.daemon, what, value)
+        command = f"{logs.command} daemon-log-{what} --{what} '{sanitise(value, 300)}'"
         text, severity, failure = (
             f"{logs.daemon}: {what} are {value or 'none'}",
             Severity.GOOD,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
+from typing import NamedTuple
 
 from tuivm.core.clientlog import ClientLog
 from tuivm.core.daemonlog import (
-    FILTER_PRESETS,
+    AdminDoor,
     DaemonClient,
     DaemonLogs,
     Preset,
     Setting,
+    filter_presets,
     is_same,
     output_presets,
 )
@@ -31,6 +33,21 @@ HELP: Mapping[Setting, str] = {
 }
 BOTH: tuple[Setting, ...] = ("filters", "outputs")
 UNSEEN = "no output takes what the filters let through: its level there has to be 1 too (o)"
+KEYS = "123456789abcdefghijklmnop"
+"""One for each daemon in the menu."""
+ABOUT = {
+    "libvirtd": "all of libvirt in one",
+    "virtqemud": "VMs",
+    "virtlogd": "what VMs' consoles and QEMU print",
+    "virtlockd": "locks on images",
+    "virtnetworkd": "networks",
+    "virtstoraged": "storage pools",
+    "virtnodedevd": "the host's devices",
+    "virtsecretd": "secrets",
+    "virtnwfilterd": "network filters",
+    "virtinterfaced": "the host's network interfaces",
+    "virtproxyd": "connections from other machines",
+}
 _LABEL = 9
 _SHOWN = {
     "sasl_user_name": "SASL user",
@@ -44,21 +61,29 @@ _SHOWN = {
 }
 
 
+class Page(NamedTuple):
+    """What the page is about."""
+
+    client: ClientLog
+    doors: Sequence[AdminDoor]
+    daemon: str
+    """Which of ``doors`` is shown; empty while none was found."""
+    logs: DaemonLogs | None
+    error: TuivmError | None
+
+
 def presets(what: Setting, logs: DaemonLogs) -> tuple[Preset, ...]:
     """What the menu of a setting offers."""
-    return FILTER_PRESETS if what == "filters" else output_presets(logs)
+    return filter_presets(logs.daemon) if what == "filters" else output_presets(logs)
 
 
-def lines(
-    client: ClientLog,
-    logs: DaemonLogs | None,
-    error: TuivmError | None,
-    width: int,
-    now: float,
-) -> list[Line]:
+def lines(page: Page, width: int, now: float) -> list[Line]:
     """The page, for a width in cells."""
+    client, doors, daemon, logs, error = page
     found = [_head("This program"), _setting("client", "log", client_text(client), client.on)]
-    found.append(_head("The daemon" if logs is None else f"The daemon: {logs.daemon}"))
+    found.append(_head(f"The daemon: {daemon}" if daemon else "The daemon"))
+    if len(doors) > 1:
+        found.append(_daemons(doors, daemon, width))
     if error is not None:
         found += _wrapped(f"{error.title}: {error.message}", "warn", width)
         found += _wrapped(error.hint, "strong", width)
@@ -83,10 +108,13 @@ def client_text(log: ClientLog) -> str:
     return f"off: {log.reason}" if log.reason else "off"
 
 
-def facts(key: str, client: ClientLog, logs: DaemonLogs | None, now: float) -> Fields:
+def facts(key: str, page: Page, now: float) -> Fields:
     """All about the line under the cursor."""
+    logs = page.logs
     if key == "client":
-        return _client_facts(client)
+        return _client_facts(page.client)
+    if key == "daemon":
+        return _door_facts(page)
     if logs is None:
         return []
     if key in ("filters", "outputs"):
@@ -134,6 +162,34 @@ def _head(text: str) -> Line:
     return Line((Span(f" {text}", "header"),), selectable=False)
 
 
+def remark(door: AdminDoor, shown: str) -> str:
+    """What the menu says of a daemon."""
+    return "shown now" if door.daemon == shown else ABOUT.get(door.daemon, "")
+
+
+def _daemons(doors: Sequence[AdminDoor], shown: str, width: int) -> Line:
+    """All that can be chosen, the one that is shown marked by more than its colour."""
+    spans = [Span(f"   {'choose':<{_LABEL}}", "label")]
+    if sum(len(one.daemon) + 2 for one in doors) > width - _LABEL - 5:
+        spans += [Span(f"[{shown}]", "accent"), Span(f" or one of {len(doors) - 1} more (d)")]
+        return Line(tuple(spans), "daemon")
+    for one in doors:
+        chosen = one.daemon == shown
+        role = "accent" if chosen else "dim" if one.reason else ""
+        spans.append(Span(f"[{one.daemon}]" if chosen else f" {one.daemon} ", role))
+    return Line(tuple(spans), "daemon")
+
+
+def _door_facts(page: Page) -> Fields:
+    rows: Fields = [("Shown", page.daemon, "strong")]
+    others = [one.daemon for one in page.doors if one.daemon != page.daemon and not one.reason]
+    if others:
+        rows.append(("Others", " ".join(others), ""))
+        rows.append(("Choose", "d, or enter here", "strong"))
+    rows += [(one.daemon, one.reason, "warn") for one in page.doors if one.reason]
+    return rows
+
+
 def _setting(key: str, label: str, value: str, on: bool) -> Line:
     spans = (Span(f"   {label:<{_LABEL}}", "label"), Span(value, "accent" if on else ""))
     return Line(spans, key)
@@ -168,14 +224,8 @@ def _client(one: DaemonClient, now: float) -> Line:
     return Line(spans, _key(one))
 
 
-def as_text(
-    host: str,
-    client: ClientLog,
-    logs: DaemonLogs | None,
-    error: TuivmError | None,
-    now: float,
-) -> str:
+def as_text(host: str, page: Page, now: float) -> str:
     """All of it as plain text."""
-    found: Sequence[Line] = lines(client, logs, error, 10_000, now)
+    found: Sequence[Line] = lines(page, 10_000, now)
     body = "\n".join("".join(span.text for span in line.spans).rstrip() for line in found)
     return f"{host}\n{body}\n"
