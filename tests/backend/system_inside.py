@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import libvirt
 
@@ -29,6 +30,7 @@ from tests.lab.needs import find
 from tuivm.backend import askpass, refusals, why_socket
 from tuivm.backend import elsewhere as other_vms
 from tuivm.backend.connection import Target, open_connection
+from tuivm.backend.host_check import check_uris
 
 assert why_socket
 
@@ -153,6 +155,29 @@ def other(uri: str) -> dict[str, object]:
     return {"found": other_vms.look(uri).result(10)}
 
 
+def judged() -> dict[str, object]:
+    """What ``tuivm check`` finds: verdict, text and fix by finding."""
+    return {
+        one.id: [one.verdict.value, one.text, list(one.fix)]
+        for part in check_uris([SYSTEM])
+        for one in part.findings
+    }
+
+
+def checked() -> None:
+    """The check as root and as an ordinary user, and once more after a fix of its own."""
+    sockets("libvirt-sock", "libvirt-sock-ro")
+    in_child("check by root", 0, judged)
+    in_child("check by a user", NOBODY, judged)
+    found: Any = results["check by root"]["network-default"]
+    for line in found[2]:
+        subprocess.run(["sh", "-c", line], capture_output=True, check=False)
+    # The machine's own shows the bridges of the network namespace that we left.
+    shell("mount -t sysfs sysfs /sys")
+    in_child("check after the fix", 0, judged)
+    shell("umount /sys")
+
+
 def elsewhere() -> None:
     """What a user with an empty list is told of this machine's other connection."""
     sockets("libvirt-sock", "libvirt-sock-ro")
@@ -260,6 +285,7 @@ def main(folder: Path) -> None:
     (RUN / "libvirt-sock-ro").rename(RUN / "hidden-ro")
     sockets("libvirt-sock", "libvirt-sock-ro")
     healthy()
+    checked()
     elsewhere()
     over_ssh(folder)
     refused()

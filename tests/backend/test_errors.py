@@ -184,6 +184,14 @@ def test_a_bug_of_ours_is_named_and_logged(caplog: pytest.LogCaptureFixture) -> 
             "usermod -aG libvirt",
         ),
         (
+            "qemu:///system",
+            1,
+            "internal error: Unable to get system bus connection: Could not connect: "
+            "No such file or directory",
+            "asks polkit about everybody but root, and no system bus runs here",
+            'auth_unix_rw = "none"',
+        ),
+        (
             "qemu+ssh://me@kv1/system",
             94,
             "authentication unavailable: no polkit agent available to authenticate action "

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,3 +165,43 @@ def test_the_list_on_standard_error_says_the_same_and_fails(outcomes: Outcomes) 
     assert found["said"].count("\n") == 1
     for word in ("qemu:///system", "is not installed on this machine", "install"):
         assert word in found["said"]
+
+
+def test_the_check_is_true_for_root(outcomes: Outcomes) -> None:
+    found = outcomes["check by root"]
+    assert found["connection"][0] == "ok", found["connection"]
+    assert found["daemons"][1].startswith("monolithic: libvirtd runs")
+    assert found["socket-rw"][0] == "ok"
+    assert "root may use" in found["socket-rw"][1]
+    assert found["listeners"][1].startswith("closed")
+    assert "polkit" not in found, "root is asked nothing"
+    assert found["network-default"][0] == "warning"
+    device = Path("/dev/kvm")
+    if device.exists() and not device.stat().st_mode & 0o066:
+        # QEMU runs as libvirt-qemu there, whatever root may do.
+        assert found["kvm-device"][0] == "warning"
+        assert "runs as libvirt-qemu, who may not use it" in found["kvm-device"][1]
+
+
+def test_the_checks_fix_of_the_default_network_cures_it(outcomes: Outcomes) -> None:
+    assert outcomes["check after the fix"]["network-default"][:2] == [
+        "ok",
+        "active on virbr0, with its host",
+    ]
+    assert "virbr0" in outcomes["check after the fix"]["bridges"][1]
+
+
+def test_the_check_is_true_for_an_ordinary_user(outcomes: Outcomes) -> None:
+    found = outcomes["check by a user"]
+    assert "nobody may use" in found["socket-rw"][1]
+    assert found["daemons"][0] == "ok"
+    for part in ("cpu", "kvm-module", "kvm-device"):
+        assert "uses it for qemu:///system" not in found[part][1] or found[part][0] == "ok"
+    assert "no use" not in found["kvm-module"][1] or not Path("/dev/kvm").exists()
+    if "polkit" in outcomes:
+        assert found["connection"][0] == "problem"
+        assert found["polkit"][0] == "warning"
+        assert found["polkit"][2] == ["sudo usermod -aG libvirt nobody, then log in again"]
+    else:
+        assert found["connection"][0] == "ok"
+        assert found["polkit"][0] == "ok"

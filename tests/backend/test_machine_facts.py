@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
+import libvirt
 import pytest
 
 from tests.backend.daemon import Daemon
+from tuivm.backend import host_check
 from tuivm.backend.host_check import check_uris
 from tuivm.backend.machine_facts import read_device, read_machine, validate_lines
 from tuivm.backend.service_facts import daemons, listeners, look, sockets, units
@@ -58,6 +62,7 @@ def test_a_whole_tree(tree: Path) -> None:
     assert facts.kvm is not None
     assert not facts.kvm.exists
     assert facts.iommu_groups is None
+    assert facts.qemu_kvm is None, "there is no device"
     assert facts.systemd is False
     assert [(d.name, d.running, d.at_boot) for d in facts.daemons or ()] == [
         ("virtqemud", False, None)
@@ -113,7 +118,61 @@ def test_what_virt_host_validate_prints() -> None:
 def test_a_device_is_tried_and_not_believed(tmp_path: Path) -> None:
     assert not read_device(tmp_path / "none").exists
     put(tmp_path, "kvm")
-    assert read_device(tmp_path / "kvm").usable
+    found = read_device(tmp_path / "kvm")
+    assert not found.usable, "it opens, but makes no VM"
+    assert "it makes no VM" in found.error
+
+
+@pytest.mark.parametrize(
+    ("conf", "user", "may"),
+    [
+        ('user = "root"\ngroup = "root"\n', "root", True),
+        ('user = "+0"\n', "0", True),
+        ('#user = "root"\nuser = "nobody"\ngroup = "nogroup"\n', "nobody", False),
+        ('user = "nobody"\ngroup = "+12"\n', "nobody", True),
+        ('user = "no-such-user"\n', "", None),
+    ],
+)
+def test_as_whom_qemu_runs_and_what_it_may(
+    tmp_path: Path, conf: str, user: str, may: bool | None
+) -> None:
+    put(tmp_path, "etc/libvirt/qemu.conf", conf)
+    put(tmp_path, "dev/kvm")
+    (tmp_path / "dev/kvm").chmod(0o660)
+    if os.geteuid() != 0:
+        pytest.skip("gives a file to another group")
+    os.chown(tmp_path / "dev/kvm", 0, 12)
+    facts = read_machine(tmp_path)
+    assert (facts.qemu_user, facts.qemu_kvm) == (user, may)
+
+
+class Slow:
+    """A connection whose daemon examines QEMU for ever."""
+
+    def __init__(self, conn: libvirt.virConnect) -> None:
+        self._conn = conn
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._conn, name)
+
+    def getCapabilities(self) -> str:
+        threading.Event().wait(30)
+        return ""
+
+
+def test_what_a_host_tells_is_shown_though_its_emulators_take_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(host_check, "LOCAL_SECONDS", 0.5)
+    monkeypatch.setattr(
+        host_check, "open_connection", lambda target: Slow(libvirt.open("test:///default"))
+    )
+    (part,) = check_uris(["test:///default"])
+    found = {finding.id: finding for finding in part.findings}
+    assert found["connection"].verdict is Verdict.OK
+    assert found["pool-default-pool"].verdict is Verdict.OK
+    assert found["unread"].verdict is Verdict.UNKNOWN
+    assert "still examines QEMU" in found["unread"].text
 
 
 def test_sockets_are_tried(tmp_path: Path) -> None:

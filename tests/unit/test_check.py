@@ -101,7 +101,7 @@ def connection(who: MachineFacts = HEALTHY, **changes: object) -> dict[str, Find
 def test_a_healthy_host_raises_no_alarm() -> None:
     found = {**machine(), **services(), **connection()}
     assert {f.id: f.text for f in found.values() if f.verdict is not OK} == {}
-    assert check_polkit(HEALTHY, (SOCKET,)) is None
+    assert check_polkit(HEALTHY, REACHED) is None
 
 
 def test_nothing_known_is_said_to_be_unknown_and_never_a_problem() -> None:
@@ -155,6 +155,44 @@ def test_who_may_not_use_the_device_joins_its_group() -> None:
     assert for_session.verdict is WARNING
     assert for_session.fix == ("sudo usermod -aG kvm ann, then log in again",)
     assert machine(kvm=closed)["kvm-device"].verdict is OK, "the system's daemon uses it"
+
+
+def test_a_device_that_qemu_itself_may_not_use_is_warned_of_though_root_may() -> None:
+    opens = DeviceFact(True, True, "root", 0o600)
+    found = machine(kvm=opens, qemu_user="libvirt-qemu", qemu_kvm=False)["kvm-device"]
+    assert found.verdict is WARNING
+    assert "runs as libvirt-qemu, who may not use it (group root, mode 0600)" in found.text
+    assert found.fix[0].startswith("sudo chown root:kvm /dev/kvm")
+    assert machine(kvm=opens, qemu_user="root", qemu_kvm=True)["kvm-device"].verdict is OK
+    grouped = DeviceFact(True, True, "kvm", 0o660)
+    outside = machine(kvm=grouped, qemu_user="qemu", qemu_kvm=False)["kvm-device"]
+    assert outside.fix[0] == "sudo usermod -aG kvm qemu"
+
+
+def test_roots_own_device_is_no_use_to_others_and_not_said_to_be() -> None:
+    closed = DeviceFact(True, False, "root", 0o600, "permission denied")
+    found = machine(kvm=closed)["kvm-device"]
+    assert found.verdict is WARNING
+    assert "QEMU of qemu:///system is not root" in found.text
+    own = machine(session=True, kvm=closed)["kvm-device"]
+    assert own.verdict is WARNING
+    assert "usermod -aG kvm ann" in own.fix[0]
+
+
+def test_another_module_than_intels_and_amds_counts_too() -> None:
+    found = machine(cpu_flags=frozenset({"hypervisor"}), modules=frozenset({"kvm", "kvm_pvm"}))
+    assert "with kvm, kvm_pvm" in found["kvm-module"].text
+    closed = DeviceFact(True, False, "kvm", 0o660, "permission denied")
+    found = machine(cpu_flags=frozenset(), modules=frozenset({"kvm"}), kvm=closed)
+    assert "no use" not in found["kvm-module"].text, "whoever may open it knows"
+
+
+def test_a_device_that_opens_and_makes_no_vm_does_not_work() -> None:
+    broken = DeviceFact(True, False, "kvm", 0o660, "it makes no VM (device or resource busy)")
+    found = machine(kvm=broken)["kvm-device"]
+    assert found.verdict is WARNING
+    assert "device or resource busy" in found.text
+    assert "dmesg" in found.fix[0]
 
 
 def test_a_group_that_is_newer_than_the_login_asks_to_log_in_again() -> None:
@@ -284,14 +322,26 @@ def test_a_stale_socket_is_told_from_a_missing_and_from_a_closed_one() -> None:
 def test_a_socket_for_all_leaves_it_to_polkit_which_nobody_answers_over_ssh() -> None:
     everybody = SOCKET._replace(mode=0o777)
     who = replace(HEALTHY, groups=frozenset({"ann"}), listed_groups=frozenset({"ann"}))
-    found = check_polkit(who, (everybody,))
+    shut = replace(REACHED, sockets=(everybody,), error=REFUSED)
+    found = check_polkit(who, shut)
     assert found is not None
     assert found.verdict is WARNING
     assert found.fix == ("sudo usermod -aG libvirt ann, then log in again",)
-    member = check_polkit(HEALTHY, (everybody,))
+    member = check_polkit(HEALTHY, shut)
     assert member is not None
     assert member.verdict is OK
-    assert check_polkit(replace(who, root=True), (everybody,)) is None
+    assert check_polkit(replace(who, root=True), shut) is None
+
+
+def test_polkit_is_blamed_neither_where_it_lets_in_nor_where_there_is_none() -> None:
+    everybody = SOCKET._replace(mode=0o777)
+    who = replace(HEALTHY, groups=frozenset({"ann"}), listed_groups=frozenset({"ann"}))
+    opened = check_polkit(who, replace(REACHED, sockets=(everybody,)))
+    assert opened is not None
+    assert opened.verdict is OK
+    shut = replace(REACHED, sockets=(everybody,), error=REFUSED)
+    assert check_polkit(replace(who, polkit=False), shut) is None
+    assert check_polkit(who, replace(shut, session=True)) is None
 
 
 def test_another_machine_is_not_guessed_at() -> None:

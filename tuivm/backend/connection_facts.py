@@ -22,6 +22,7 @@ from tuivm.core.hostfacts import ConnectionFacts, EmulatorFact, NetworkFact, Poo
 from tuivm.core.text import sanitise
 
 T = TypeVar("T")
+LATE = "emulators: the daemon still examines QEMU; see /dev/kvm where it does that for minutes"
 
 
 def outside(uri: str, error: TuivmError | None = None) -> ConnectionFacts:
@@ -32,27 +33,38 @@ def outside(uri: str, error: TuivmError | None = None) -> ConnectionFacts:
 
 
 def inside(
-    conn: libvirt.virConnect, facts: ConnectionFacts, seconds: float | None
+    conn: libvirt.virConnect,
+    facts: ConnectionFacts,
+    seconds: float | None,
+    early: Callable[[ConnectionFacts], None] = lambda facts: None,
 ) -> ConnectionFacts:
-    """Add what the host tells; what it does not tell stays unknown, with the reason."""
-    host = read_host(conn)
+    """Add what the host tells; what it does not tell stays unknown, with the reason.
+
+    ``early`` gets all but emulators and versions: for those the daemon examines QEMU, which
+    takes it minutes where QEMU may not use ``/dev/kvm``.
+    """
     unread: list[str] = []
     read = _Reader(unread)
-    arch, emulators, iommu = read("emulators", lambda: _capabilities(conn)) or ("", None, None)
     memory = read("free memory", lambda: _memory(conn))
     networks = None if facts.session else read("networks", lambda: _networks(conn))
-    return replace(
+    facts = replace(
         facts,
         driver=str(conn.getType() or ""),
-        hypervisor=host["hypervisor"],
-        libvirt=host["libvirt"],
         seconds=seconds,
-        arch=arch,
-        emulators=emulators,
-        iommu=iommu,
         free_memory=memory,
         networks=networks,
         pools=read("storage pools", lambda: _pools(conn)),
+    )
+    early(replace(facts, unread=(*unread, LATE)))
+    arch, emulators, iommu = read("emulators", lambda: _capabilities(conn)) or ("", None, None)
+    host = read_host(conn)
+    return replace(
+        facts,
+        hypervisor=host["hypervisor"],
+        libvirt=host["libvirt"],
+        arch=arch,
+        emulators=emulators,
+        iommu=iommu,
         unread=tuple(unread),
     )
 

@@ -6,7 +6,6 @@ All of it may wait: on threads that can be left behind.
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -35,18 +34,16 @@ REMOTE_SECONDS = 15.0
 
 def check_uris(uris: Sequence[str]) -> list[Part]:
     """Check this machine, where a URI is about it, and every connection; all at once."""
-    answers: list[queue.SimpleQueue[ConnectionFacts]] = [queue.SimpleQueue() for _ in uris]
+    answers = [_Answer() for _ in uris]
     for uri, answer in zip(uris, answers, strict=True):
-        threading.Thread(target=_ask, args=(uri, answer.put), daemon=True).start()
+        threading.Thread(target=_ask, args=(uri, answer), daemon=True).start()
     machine = read_machine()
     until = time.monotonic()
     facts = []
     for uri, answer in zip(uris, answers, strict=True):
         seconds = LOCAL_SECONDS if Target(uri).local else REMOTE_SECONDS
-        try:
-            facts.append(answer.get(timeout=max(0.1, until + seconds - time.monotonic())))
-        except queue.Empty:
-            facts.append(outside(uri, errors.no_answer(uri, seconds)))
+        found = answer.wait(max(0.1, until + seconds - time.monotonic()))
+        facts.append(found or outside(uri, errors.no_answer(uri, seconds)))
     return verdicts(machine, facts)
 
 
@@ -57,7 +54,7 @@ def verdicts(machine: MachineFacts, connections: Sequence[ConnectionFacts]) -> l
         session = all(one.session for one in connections if _about_here(one))
         system = any(_is_system(one) for one in connections)
         polkit = next(
-            (f for one in connections if (f := check_polkit(machine, one.sockets)) is not None),
+            (f for one in connections if (f := check_polkit(machine, one)) is not None),
             None,
         )
         findings = (
@@ -80,18 +77,40 @@ def _is_system(facts: ConnectionFacts) -> bool:
     return _about_here(facts) and not facts.session and "socket=" not in parts.query
 
 
-def _ask(uri: str, tell: Callable[[ConnectionFacts], None]) -> None:
+class _Answer:
+    """What is known of a connection so far; ``wait`` takes the best there is in time."""
+
+    def __init__(self) -> None:
+        self._known: ConnectionFacts | None = None
+        self._whole = threading.Event()
+
+    def early(self, facts: ConnectionFacts) -> None:
+        """Take what is known while the rest is still asked for."""
+        self._known = facts
+
+    def tell(self, facts: ConnectionFacts) -> None:
+        """Take all that there is to know."""
+        self._known = facts
+        self._whole.set()
+
+    def wait(self, seconds: float) -> ConnectionFacts | None:
+        """All of it, or after so long what there is; None for nothing."""
+        self._whole.wait(seconds)
+        return self._known
+
+
+def _ask(uri: str, answer: _Answer) -> None:
     """Open a connection of our own, read it, and close it."""
     facts = outside(uri)
     try:
         began = time.monotonic()
         conn = open_connection(Target(uri, readonly=False))
         try:
-            tell(inside(conn, facts, time.monotonic() - began))
+            answer.tell(inside(conn, facts, time.monotonic() - began, answer.early))
         finally:
             close_connection(conn, ())
     except Exception as error:
-        tell(outside(uri, refusals.connection_error(error, uri)))
+        answer.tell(outside(uri, refusals.connection_error(error, uri)))
 
 
 class Asked(Protocol):
@@ -105,6 +124,17 @@ class Asked(Protocol):
         """Run ``fn`` on a thread of that host."""
 
 
+def _outcome(uri: str, done: Future[ConnectionFacts]) -> ConnectionFacts:
+    error = done.exception()
+    if error is None:
+        return done.result()
+    return outside(uri, errors.convert(error, title=f"Cannot check {sanitise(uri, 120)}"))
+
+
+def _silent(uri: str) -> TuivmError:
+    return errors.no_answer(uri, REMOTE_SECONDS)
+
+
 def check_open(name: str, host: Asked | None) -> Future[tuple[Part, ...]]:
     """Check a host of the program over its own connection; returns at once."""
     result: Future[tuple[Part, ...]] = Future()
@@ -114,16 +144,18 @@ def check_open(name: str, host: Asked | None) -> Future[tuple[Part, ...]]:
 
     def work() -> None:
         try:
-            facts = outside(host.uri)
+            facts, answer = outside(host.uri), _Answer()
             asked = host.submit(
-                lambda conn: inside(conn, facts, None), call="virConnectGetCapabilities", lane="job"
+                lambda conn: inside(conn, facts, None, answer.early),
+                call="virConnectGetCapabilities",
+                lane="job",
             )
+            asked.add_done_callback(lambda done: answer.tell(_outcome(host.uri, done)))
             machine = read_machine()
-            try:
-                facts = asked.result()
-            except TuivmError as error:
-                facts = outside(host.uri, error)
-            result.set_result(tuple(verdicts(machine, [facts])))
+            found = answer.wait(REMOTE_SECONDS)
+            result.set_result(
+                tuple(verdicts(machine, [found or outside(host.uri, _silent(host.uri))]))
+            )
         except Exception as error:
             result.set_exception(errors.convert(error, title=f"Cannot check {sanitise(name, 80)}"))
 

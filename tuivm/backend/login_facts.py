@@ -38,6 +38,20 @@ class Login:
         return f"join the group (sudo usermod -aG {group} {self.user}) and log in again"
 
 
+def groups_of(user: str, group: str = "") -> tuple[int, frozenset[int]] | None:
+    """A user's number and the numbers of its groups, ``group`` among them; None if unknown."""
+    try:
+        entry = pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)
+        own = entry.pw_gid if not group else int(group) if group.isdecimal() else _number(group)
+        return entry.pw_uid, frozenset(os.getgrouplist(entry.pw_name, own))
+    except (KeyError, OSError):
+        return None
+
+
+def _number(group: str) -> int:
+    return grp.getgrnam(group).gr_gid
+
+
 def group_name(number: int) -> str:
     """The name of a group, or its number."""
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import platform
 import re
@@ -15,12 +16,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tuivm.backend.login_facts import Login, group_name
+from tuivm.backend.login_facts import Login, group_name, groups_of
 from tuivm.backend.service_facts import daemons, has_systemd, listeners
 from tuivm.core.hostfacts import BridgeFact, DeviceFact, MachineFacts, ValidateLine
 from tuivm.core.text import sanitise
 
-PROGRAMS = ("qemu-img", "dnsmasq", "nft", "iptables", "virsh", "pkcheck")
+PROGRAMS = ("qemu-img", "dnsmasq", "nft", "iptables", "virsh")
 """Programs whose presence is looked for, beside all of QEMU's emulators."""
 PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin")
 """Where they are, whatever the user's PATH is."""
@@ -34,6 +35,10 @@ _MANAGERS = (
     ("apk", "apk"),
 )
 _VALIDATE = re.compile(r"Checking (?:for |if )?(.+?)\s*:\s*(PASS|WARN|FAIL)(?:\s*\((.*)\))?\s*$")
+_QEMU_CONF = r"""^\s*{}\s*=\s*["']\+?([\w.-]+)["']"""
+_QEMU_USERS = ("libvirt-qemu", "qemu")
+"""As whom QEMU runs where ``qemu.conf`` does not say: by distribution."""
+_KVM_CREATE_VM = 0xAE01
 _FIREWALL = re.compile(r"""^\s*firewall_backend\s*=\s*["'](\w+)["']""", re.MULTILINE)
 
 
@@ -47,6 +52,7 @@ def read_machine(root: Path = Path("/")) -> MachineFacts:
     if "firewalld" in running:
         found.add("firewalld-running")
     login = Login.read()
+    qemu_user, qemu_kvm = _qemu(root)
     return MachineFacts(
         user=login.user,
         root=os.geteuid() == 0,
@@ -58,6 +64,8 @@ def read_machine(root: Path = Path("/")) -> MachineFacts:
         cpu_vendor=vendor,
         modules=_modules(root),
         kvm=read_device(root / "dev/kvm"),
+        qemu_user=qemu_user,
+        qemu_kvm=qemu_kvm,
         nested=_nested(root),
         iommu_groups=_count(root / "sys/kernel/iommu_groups"),
         cgroups=version,
@@ -65,7 +73,7 @@ def read_machine(root: Path = Path("/")) -> MachineFacts:
         systemd=systemd,
         daemons=services,
         ports=listeners(root),
-        polkit="pkcheck" in found,
+        polkit=(root / "run/dbus/system_bus_socket").exists(),
         programs=frozenset(found),
         firewall=_firewall(root),
         bridges=_bridges(root),
@@ -104,22 +112,50 @@ def names_in(path: Path) -> list[str] | None:
 
 
 def read_device(path: Path) -> DeviceFact:
-    """Look at ``/dev/kvm`` and try to open it."""
+    """Look at ``/dev/kvm``, try to open it, and to make a VM with it, which is gone at once."""
     try:
         status = path.stat()
     except OSError:
         return DeviceFact(exists=False)
     group, mode = group_name(status.st_gid), status.st_mode & 0o7777
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except PermissionError:
+        return DeviceFact(True, False, group, mode, "permission denied")
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        return DeviceFact(True, False, group, mode, "permission denied" * _denied(error) or reason)
+        return DeviceFact(True, False, group, mode, (error.strerror or str(error)).lower())
+    try:
+        # Opening proves little: the processor may be somebody else's, or have none of it.
+        os.close(fcntl.ioctl(device, _KVM_CREATE_VM, 0))
+    except OSError as error:
+        reason = f"it makes no VM ({(error.strerror or str(error)).lower()})"
+        return DeviceFact(True, False, group, mode, reason)
+    finally:
+        os.close(device)
     return DeviceFact(True, True, group, mode)
 
 
-def _denied(error: OSError) -> bool:
-    return isinstance(error, PermissionError)
+def _qemu(root: Path) -> tuple[str, bool | None]:
+    """As whom QEMU of the system's daemon runs, and whether that user may open /dev/kvm."""
+    conf = root / "etc/libvirt/qemu.conf"
+    text = text_of(conf)
+    if text is None:
+        if os.path.lexists(conf):
+            return "", None
+        text = ""
+    told = {key: re.search(_QEMU_CONF.format(key), text, re.MULTILINE) for key in ("user", "group")}
+    names = (told["user"][1],) if told["user"] else _QEMU_USERS
+    known = ((name, groups_of(name, told["group"][1] if told["group"] else "")) for name in names)
+    user, found = next((pair for pair in known if pair[1] is not None), ("", None))
+    if found is None:
+        return "", None
+    try:
+        status = (root / "dev/kvm").stat()
+    except OSError:
+        return user, None
+    number, groups = found
+    shift = 6 if status.st_uid == number else 3 if status.st_gid in groups else 0
+    return user, number == 0 or status.st_mode >> shift & 0o6 == 0o6
 
 
 def _cpu(root: Path) -> tuple[frozenset[str] | None, str]:

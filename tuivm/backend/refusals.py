@@ -27,7 +27,7 @@ DRIVERS = frozenset(_DRIVER_NAMES.split())
 Explanation = tuple[str, str] | None
 """A cause and a next step, or None where it is something else."""
 
-_POLICY = ("polkit", "PolicyKit", "org.libvirt.", "access denied by policy")
+_POLICY = ("polkit", "PolicyKit", "org.libvirt.", "access denied by policy", "system bus")
 """How libvirt tells that the host's policy was asked."""
 
 

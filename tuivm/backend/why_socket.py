@@ -258,6 +258,12 @@ def explain_policy(raw: str, uri: str) -> Explanation:
             f"{_join_there(place)}, or use /session for VMs of your own{look_only}",
         )
     login = Login.read()
+    if "system bus" in raw:
+        return (
+            "its daemon asks polkit about everybody but root, and no system bus runs here",
+            'start D-Bus and polkit; or put auth_unix_rw = "none", unix_sock_group = "libvirt" and '
+            f'unix_sock_rw_perms = "0770" into /etc/libvirt/libvirtd.conf; or {OWN_VMS}',
+        )
     return (
         f"the policy of this machine (polkit) does not let {login.user} manage its VMs",
         f"{login.join(_policy_group())}, or {OWN_VMS}{look_only}",

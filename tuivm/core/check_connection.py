@@ -128,12 +128,17 @@ def _socket(fact: SocketFact, machine: MachineFacts, facts: ConnectionFacts) -> 
     return Finding(name, title, PROBLEM, text, (fix,))
 
 
-def check_polkit(facts: MachineFacts, sockets: Iterable[SocketFact]) -> Finding | None:
+def check_polkit(facts: MachineFacts, connection: ConnectionFacts) -> Finding | None:
     """Judge whether the user may manage the system's VMs, without a dialog on a desktop."""
-    main = next((s for s in sockets if s.kind == "read-write" and s.exists), None)
-    if facts.root or main is None:
+    main = next((s for s in connection.sockets if s.kind == "read-write" and s.exists), None)
+    if facts.root or main is None or connection.session:
         return None
     if main.permitted and main.mode & 0o002:
+        if connection.error is None:
+            return Finding("polkit", "polkit", OK, f"lets {facts.user or 'you'} manage its VMs")
+        if facts.polkit is False:
+            # No group helps where nobody answers the daemon; why the connection failed says so.
+            return None
         if "libvirt" in facts.groups:
             return Finding("polkit", "polkit", OK, f"{facts.user} is in the group libvirt")
         late = "libvirt" in facts.listed_groups

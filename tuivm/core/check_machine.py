@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from tuivm.core.check import Finding, Verdict
-from tuivm.core.hostfacts import MachineFacts
+from tuivm.core.hostfacts import DeviceFact, MachineFacts
 from tuivm.core.packages import install
 from tuivm.core.text import bytes_text
 
@@ -88,12 +88,14 @@ def _modules(facts: MachineFacts) -> Finding:
     if facts.modules is None:
         return Finding("kvm-module", title, UNKNOWN, f"{kernel}; its modules cannot be read")
     loaded = sorted(facts.modules)
-    if facts.modules & {"kvm_intel", "kvm_amd"} or (loaded and facts.arch not in X86):
+    if facts.modules - {"kvm"} or (loaded and facts.arch not in X86):
         return Finding("kvm-module", title, OK, f"{kernel} with {', '.join(loaded)}")
     if _works(facts):
         return Finding("kvm-module", title, OK, f"{kernel}; KVM works")
     if not _capable(facts):
-        return Finding("kvm-module", title, OK, f"{kernel}; KVM has no use here")
+        known = facts.kvm is not None and facts.kvm.exists
+        text = "/dev/kvm tells whether KVM works" if known else "KVM has no use here"
+        return Finding("kvm-module", title, OK, f"{kernel}; {text}")
     module = _module(facts)
     return Finding(
         "kvm-module",
@@ -119,10 +121,14 @@ def _device(facts: MachineFacts, session: bool) -> Finding:
             return finding(PROBLEM, "it is missing", f"sudo modprobe {_module(facts)}")
         return finding(WARNING, "it is missing: VMs run by slow emulation (TCG)")
     owner = f"group {device.group or '?'}, mode {device.mode:04o}"
+    if device.error and "denied" not in device.error:
+        return finding(WARNING, f"it is there but does not work: {device.error}", *_CAUSES)
+    if not session and (facts.qemu_kvm is False or (not facts.qemu_user and _roots_alone(device))):
+        who = f"runs as {facts.qemu_user}, who" if facts.qemu_user else "is not root, and"
+        text = f"QEMU of qemu:///system {who} may not use it ({owner}): VMs run by slow emulation"
+        return finding(WARNING, f"{text}, and libvirt's answers are late", *_open_to_qemu(facts))
     if device.usable:
         return finding(OK, f"it opens for {facts.user or 'you'} ({owner})")
-    if device.error and "denied" not in device.error:
-        return finding(WARNING, f"it is there but does not open: {device.error}")
     if device.group and device.group != "root" and device.mode & 0o060 == 0o060:
         late = device.group in facts.listed_groups
         fix = (
@@ -131,11 +137,32 @@ def _device(facts: MachineFacts, session: bool) -> Finding:
             else f"sudo usermod -aG {device.group} {facts.user or '$USER'}, then log in again"
         )
     else:
-        fix = "sudo chown root:kvm /dev/kvm; sudo chmod 660 /dev/kvm (a udev rule keeps it so)"
+        fix = f"{_OPEN}; sudo usermod -aG kvm {facts.user or '$USER'}, then log in again"
     text = f"{facts.user or 'you'} may not use it ({owner})"
     if session:
         return finding(WARNING, f"{text}: VMs of qemu:///session run by slow emulation", fix)
     return finding(OK, f"{text}; the system's daemon uses it for qemu:///system")
+
+
+_OPEN = "sudo chown root:kvm /dev/kvm; sudo chmod 660 /dev/kvm"
+_CAUSES = (
+    "dmesg | grep -i kvm says why: another hypervisor (VirtualBox) may hold the processor, or "
+    "the firmware may have it off",
+)
+
+
+def _roots_alone(device: DeviceFact) -> bool:
+    """True when nobody but root may open it; the default of no distribution's QEMU is root."""
+    return not device.mode & 0o006 and (device.group == "root" or not device.mode & 0o060)
+
+
+def _open_to_qemu(facts: MachineFacts) -> tuple[str, ...]:
+    device = facts.kvm
+    if device is not None and not _roots_alone(device) and facts.qemu_user:
+        first = f"sudo usermod -aG {device.group} {facts.qemu_user}"
+    else:
+        first = f"{_OPEN} (a udev rule keeps it so)"
+    return first, "then restart the libvirt daemon, which remembers"
 
 
 def _nested(facts: MachineFacts) -> Finding | None:
@@ -159,9 +186,16 @@ def _iommu(facts: MachineFacts) -> Finding | None:
     if facts.iommu_groups:
         text = f"on, {facts.iommu_groups} groups: PCI devices can be given to VMs"
     else:
-        option = "intel_iommu=on" if "vmx" in (facts.cpu_flags or ()) else "the firmware's IOMMU"
-        text = f"off: PCI devices cannot be given to VMs; {option} turns it on, if you need that"
+        text = f"off: PCI devices cannot be given to VMs; if you need that: {_iommu_on(facts)}"
     return Finding("iommu", "IOMMU", OK, text)
+
+
+def _iommu_on(facts: MachineFacts) -> str:
+    if _in_a_guest(facts):
+        return "this VM's host gives it one (<iommu/> in its XML)"
+    if "vmx" in (facts.cpu_flags or ()):
+        return "intel_iommu=on on the kernel's command line, VT-d in the firmware's setup"
+    return "IOMMU in the firmware's setup"
 
 
 def _cgroups(facts: MachineFacts) -> Finding:

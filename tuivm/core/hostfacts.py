@@ -82,6 +82,10 @@ class MachineFacts:
     modules: frozenset[str] | None = None
     """Loaded or built-in kernel modules of KVM."""
     kvm: DeviceFact | None = None
+    qemu_user: str = ""
+    """As whom QEMU of the system's daemon runs, where ``qemu.conf`` can be read."""
+    qemu_kvm: bool | None = None
+    """True when that user may open ``/dev/kvm``."""
     nested: bool | None = None
     iommu_groups: int | None = None
     cgroups: int | None = None
@@ -92,6 +96,7 @@ class MachineFacts:
     ports: frozenset[tuple[str, int]] | None = None
     """TCP listeners among libvirt's ports: address (``*`` for all) and port."""
     polkit: bool | None = None
+    """True when there is a system bus, without which no polkit answers."""
     programs: frozenset[str] = frozenset()
     """Programs that were looked for and found: ``dnsmasq``, ``nft``, ``qemu-system-x86_64``."""
     firewall: str = ""
