@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tuivm.core.config import Config
     from tuivm.core.savedview import SavedView
 
-FAILURE, USAGE = 1, 2
 INTERRUPTED = 130
 """128 + SIGINT, as a shell has it."""
 
@@ -42,16 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TuivmError as error:
         if args.debug:
             raise
-        print(f"tuivm: {error}", file=sys.stderr)
-        return USAGE if _is_usage(error) else FAILURE
+        from tuivm.exits import report
 
-
-def _is_usage(error: TuivmError) -> bool:
-    from tuivm.core.config import ConfigError
-    from tuivm.core.query import QueryError
-    from tuivm.core.views import ViewError
-
-    return isinstance(error, ConfigError | QueryError | ViewError)
+        return report(error)
 
 
 def _run(args: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

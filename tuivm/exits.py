@@ -8,13 +8,14 @@ import select
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
+from tuivm.core.errors import TuivmError
 from tuivm.core.text import sanitise
 from tuivm.stderr import open_log, terminal_fd
 
+FAILURE, USAGE = 1, 2
 LAST_RESORT = 1.8
 """Seconds after the wish to leave at which the process ends, whatever is stuck."""
 RESTORE = (
@@ -70,8 +71,20 @@ def terminal_lost() -> bool:
         return True
 
 
+def report(error: TuivmError) -> int:
+    """Say on stderr what went wrong; returns the exit code: 2 for what the user wrote, else 1."""
+    from tuivm.core.config import ConfigError
+    from tuivm.core.query import QueryError
+    from tuivm.core.views import ViewError
+
+    print(f"tuivm: {error}", file=sys.stderr)
+    return USAGE if isinstance(error, ConfigError | QueryError | ViewError) else FAILURE
+
+
 def report_crash(error: BaseException, path: Path) -> None:
     """Write a defect's traceback to the log, and say on stderr where it is."""
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     stamp = time.strftime("%Y-%m-%d %H:%M:%S tuivm ended by a defect\n")
     with os.fdopen(open_log(path), "w", encoding="utf-8", errors="replace") as log:

@@ -1,7 +1,8 @@
 """Open the program: build the backend as it is wanted, start it, and show the screen.
 
-The hosts are connected while the screen's toolkit is still being imported, which takes as
-long as listing some thousand domains.
+The hosts are connected while the screens and their toolkit are still being imported, which
+takes as long as listing some thousand domains. So what only the screen needs is not
+imported here but where it is used.
 """
 
 from __future__ import annotations
@@ -10,30 +11,23 @@ import contextlib
 import gc
 import os
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tuivm.backend import askpass
 from tuivm.backend.fleet import Fleet
 from tuivm.backend.task import Timing
-from tuivm.core.clientlog import ClientLog
 from tuivm.core.config import Config
 from tuivm.core.errors import TuivmError
-from tuivm.core.journal import Journal, journal_path
-from tuivm.core.keymap import Keymap
 from tuivm.core.launch import Launch
-from tuivm.core.model import LogEntry, Severity
-from tuivm.core.pace import Pacer
 from tuivm.core.relay import Relay
-from tuivm.core.store import Store
 from tuivm.core.text import sanitise
-from tuivm.core.view import View
-from tuivm.core.views import Views
-from tuivm.exits import remember_terminal, report_crash
-from tuivm.screens.context import Context, Options
+from tuivm.exits import remember_terminal, report, report_crash
 from tuivm.stderr import guarded
+
+if TYPE_CHECKING:
+    from tuivm.core.journal import Journal
 
 SELDOM = 5.0
 """Seconds between two samples with ``--low-bandwidth``, unless more are configured."""
@@ -75,15 +69,20 @@ def run(options: Launch) -> int:
     """
     # Garbage collection costs a tenth of the start; the app turns it on again.
     gc.disable()
-    context = _context(options)
-    backend = context.backend
-    journal = _journal(context.store) if options.config.keep_events else None
+    backend = _backend(options)
     relay = Relay()
+    journal: Journal | None = None
     remember_terminal()
-    code = 1
+    code, failure = 1, None
     try:
         with guarded(options.log_file):
             backend.start(relay)
+            # From here on the hosts are being connected, beside all that follows.
+            from tuivm.outset import keep_events, make_context
+
+            context = make_context(options, backend)
+            if options.config.keep_events:
+                journal = keep_events(context.store)
             from tuivm.app import TuivmApp
 
             theme = options.theme or options.config.theme
@@ -93,13 +92,19 @@ def run(options: Launch) -> int:
         if app.crash is not None:
             code = 1
             report_crash(app.crash, options.log_file)
+    except TuivmError as error:
+        failure = error
     finally:
         gc.enable()
         clean = backend.stop(GRACE)
         askpass.close()
         if journal is not None:
             journal.close(GRACE)
-    if app.reopens and code == 0:
+    if failure is not None:
+        if clean or options.debug:
+            raise failure
+        code = report(failure)
+    elif app.reopens and code == 0:
         _reopen(debug=not options.client_log.on)
     if not clean:
         for stream in (sys.stdout, sys.stderr):
@@ -107,6 +112,20 @@ def run(options: Launch) -> int:
                 stream.flush()
         os._exit(code)
     return code
+
+
+def _backend(options: Launch) -> Fleet:
+    config = options.config
+    if options.low_bandwidth:
+        config = replace(config, refresh=max(config.refresh, SELDOM))
+    return open_fleet(
+        options.uris,
+        config,
+        readonly=options.readonly,
+        demo=options.demo,
+        named=options.named,
+        ask=True,
+    )
 
 
 def _reopen(*, debug: bool) -> NoReturn:
@@ -124,98 +143,3 @@ def _reopen(*, debug: bool) -> NoReturn:
             sanitise(f"{error.strerror or error}: {sys.executable}"),
             hint="start it again" + (" with --debug" if debug else ""),
         ) from None
-
-
-def _journal(store: Store) -> Journal:
-    """Take up the event log of earlier runs, and go on with it."""
-    journal = Journal(journal_path())
-    try:
-        store.past = tuple(journal.read())
-    except OSError as error:
-        why = TuivmError(
-            "Cannot read the events of earlier runs",
-            f"{sanitise(str(journal.path), 200)}: {sanitise(error.strerror or str(error))}",
-            hint="make it readable, or move it",
-        )
-        _warn(store, why)
-    store.subscribe(lambda changes: journal.write(changes.entries))
-    return journal
-
-
-def _tell_client_log(store: Store, log: ClientLog) -> None:
-    """Say in the event log where libvirt logs, or why it does not although that was asked."""
-    now = time.time()
-    if log.on:
-        store.add_entry(LogEntry(now, f"libvirt's client log: {sanitise(log.where)} ({log.bound})"))
-    elif log.reason:
-        error = TuivmError("No client log of libvirt", log.reason, hint="start with --debug")
-        store.add_entry(LogEntry(now, error.title, Severity.WARNING, error=error))
-
-
-def _context(options: Launch) -> Context:
-    store = Store()
-    view = View(store)
-    keymap = Keymap.load(options.config)
-    config = options.config
-    views = _views(options, view, store)
-    if options.low_bandwidth:
-        config = replace(config, refresh=max(config.refresh, SELDOM))
-    backend = open_fleet(
-        options.uris,
-        config,
-        readonly=options.readonly,
-        demo=options.demo,
-        named=options.named,
-        ask=True,
-    )
-    low = options.low_bandwidth
-    choices = Options(
-        options.ascii,
-        options.readonly,
-        options.origin,
-        options.demo,
-        low,
-        options.banner,
-        options.client_log,
-    )
-    _tell_client_log(store, options.client_log)
-    return Context(
-        backend,
-        store,
-        view,
-        options.config,
-        keymap,
-        choices,
-        views=views,
-        pacer=Pacer(low_bandwidth=low),
-    )
-
-
-def _views(options: Launch, view: View, store: Store) -> Views:
-    """Show the list as it was asked for; what is wrong with what was saved goes to the log.
-
-    Raises ``TuivmError`` for a view that was named on the command line and is not there.
-    """
-    views = Views()
-    if views.problem is not None:
-        _warn(store, views.problem)
-    if options.view:
-        views.switch(options.view, view)
-    elif options.config.view:
-        try:
-            views.switch(options.config.view, view)
-        except TuivmError as error:
-            _warn(
-                store,
-                TuivmError(
-                    "Cannot open the configured view", error.message or error.title, hint=error.hint
-                ),
-            )
-    text = options.filter or ("" if views.current else options.config.filter)
-    if text:
-        view.set_filter(text)
-    return views
-
-
-def _warn(store: Store, error: TuivmError) -> None:
-    store.add_entry(LogEntry(time.time(), error.title, Severity.WARNING, error=error))

@@ -151,7 +151,7 @@ def main(rows: int, changing: int, words: Sequence[str] = ()) -> int:
     log = Path(tempfile.gettempdir()) / "tuivm-bench.log"
     with (
         mock.patch("tuivm.opening.Fleet", return_value=backend),
-        mock.patch("tuivm.opening.View", view),
+        mock.patch("tuivm.outset.View", view),
     ):
         return opening.run(
             Launch(uris=("test:///bench",), log_file=log, low_bandwidth=low_bandwidth)

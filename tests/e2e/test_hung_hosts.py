@@ -33,3 +33,20 @@ def test_the_program_is_left_although_every_host_hangs(launch: Launch, key: str)
         assert time.monotonic() - began < 2 * SCALE
         assert "Traceback" not in tuivm.history
         assert not tuivm.modes()
+
+
+@pytest.mark.parametrize(
+    ("option", "cause", "code"), [("--view", "view", 2), ("--theme", "theme", 1)]
+)
+def test_what_is_wrong_before_the_screen_is_said_although_a_host_hangs(
+    launch: Launch, option: str, cause: str, code: int
+) -> None:
+    with private_daemon() as daemon, Wire(daemon.socket) as mute:
+        mute.hang()
+        began = time.monotonic()
+        tuivm = launch("-c", mute.uri(), option, "mien")
+        assert tuivm.wait_exit(20) == code
+        assert time.monotonic() - began < 5 * SCALE
+        assert f"tuivm: No such {cause}" in tuivm.history
+        assert "Traceback" not in tuivm.history
+        assert not tuivm.modes()

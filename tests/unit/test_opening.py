@@ -11,7 +11,9 @@ from tuivm.core.config import Config, HostConfig
 from tuivm.core.launch import Launch
 from tuivm.core.model import HostState, Severity
 from tuivm.core.views import ViewError
-from tuivm.opening import _context, open_fleet
+from tuivm.opening import open_fleet
+from tuivm.outset import make_context
+from tuivm.screens.context import Context
 
 HOSTS = (
     HostConfig("test:///default", "alpha", readonly=True),
@@ -44,22 +46,26 @@ def test_readonly_is_for_all() -> None:
         assert [host.status.readonly for host in fleet.hosts.values()] == [True]
 
 
+def context_of(launch: Launch) -> Context:
+    return make_context(launch, open_fleet((), launch.config, demo=True))
+
+
 def test_the_list_opens_as_it_was_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "config" / "tuivm" / "views.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"views": [{"name": "mine", "filter": "web", "sort": "mem"}, 7]}))
     config = Config(view="mine", filter="other")
-    context = _context(Launch(demo=True, config=config))
+    context = context_of(Launch(config=config))
     assert (context.view.filter_text, context.view.sort_column) == ("web", "mem")
     (entry,) = context.store.log
     assert entry.severity is Severity.WARNING
     assert "views.json" in entry.text
-    context = _context(Launch(demo=True, config=config, filter="db", view="running"))
+    context = context_of(Launch(config=config, filter="db", view="running"))
     assert context.view.filter_text == "db"
     assert context.views.changed(context.view)
     with pytest.raises(ViewError):
-        _context(Launch(demo=True, view="mien"))
-    context = _context(Launch(demo=True, config=Config(view="mien", filter="other")))
+        context_of(Launch(view="mien"))
+    context = context_of(Launch(config=Config(view="mien", filter="other")))
     assert context.view.filter_text == "other"
     error = context.store.log[-1].error
     assert error is not None
