@@ -137,7 +137,8 @@ def _list(args: argparse.Namespace, config: Config, parser: argparse.ArgumentPar
     except TuivmError as error:
         parser.error(str(error))
     base = _saved_view(args.view_of_list or args.view)
-    uris = _uris(args, config)
+    every = config.uris if args.all_hosts else ()
+    uris = list(dict.fromkeys((*_explicit(args), *every))) or _uris(args, config)
     if not uris and not args.demo:
         raise TuivmError(
             "Nothing to list",
@@ -148,7 +149,7 @@ def _list(args: argparse.Namespace, config: Config, parser: argparse.ArgumentPar
 
     width = os.get_terminal_size(1).columns if sys.stdout.isatty() else None
     options = ListOptions(query, args.json, args.csv, columns, sort, args.ascii, width, base)
-    named = _explicit(args)
+    named = (*_explicit(args), *every)
     fleet = open_fleet(uris, config, readonly=True, demo=args.demo, named=named)
     return run_list(fleet, options)
 

@@ -41,6 +41,14 @@ machines only the connection is seen. Nothing is changed.
 Exit codes: 0 fine, warnings included; 1 a problem; 2 a wrong command line."""
 
 
+LIST_HELP = """\
+Prints the VMs of the hosts that `tuivm` opens. Standard output has nothing but VMs; hosts
+that failed, and those that were not asked as their autoconnect is false, are named on
+standard error.
+
+Exit codes: 0; 1 when a host could not be listed, or none was asked; 2 a wrong command line."""
+
+
 BUNDLE_HELP = """\
 Versions, the VM's definition and log, the host check, events, libvirt's client log (with
 --debug); a README in it lists all of it, and what is missing. Without a DOMAIN it is about
@@ -94,7 +102,12 @@ def _add_commands(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
     _fill_list(
         commands.add_parser(
-            "list", parents=[common], help="print the VMs, one a line", allow_abbrev=False
+            "list",
+            parents=[common],
+            help="print the VMs, one a line",
+            description=LIST_HELP,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
     )
     consoles = commands.add_parser(
@@ -142,6 +155,11 @@ def _add_commands(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
 
 def _fill_list(lists: argparse.ArgumentParser) -> None:
     _take_connection(lists, demo=True)
+    lists.add_argument(
+        "--all-hosts",
+        action="store_true",
+        help="every host of the configuration, those with autoconnect = false too",
+    )
     form = lists.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a JSON array with all that is known")
     form.add_argument("--csv", action="store_true", help="CSV with a header, for a spreadsheet")

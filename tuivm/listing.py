@@ -43,6 +43,8 @@ RATES_SECONDS = 6.0
 """How long rates are waited for, when the query asks for them: two samples are needed."""
 FACTS_ROWS = 500
 """Rows for which facts are waited for; more would take longer than they are worth."""
+NAMED_MOST = 5
+"""Hosts that were not asked and are named one by one."""
 _RATE_COLUMNS = ("cpu", "disk", "net")
 _RATES = re.compile(r"(?:^|[\s!|])(?:cpu|disk|net|mem)[:<>=!]")
 
@@ -195,15 +197,28 @@ def _write(rows: Sequence[Row], store: Store, options: ListOptions, rates: bool)
 
 
 def complain(store: Store) -> int:
-    """Name the hosts that failed on standard error; 1 when there is one."""
-    code = 0
-    for status in store.hosts.values():
-        if status.state.connected or status.state is HostState.DISABLED:
-            continue
-        code = 1
+    """Name the hosts that failed or were not asked on standard error; 1 when one failed.
+
+    It is 1 as well when none was asked: then it is not known that there is no VM.
+    """
+    hosts = store.hosts.values()
+    silent = [status.id for status in hosts if status.state is HostState.DISABLED]
+    failed = [
+        status
+        for status in hosts
+        if not status.state.connected and status.state is not HostState.DISABLED
+    ]
+    for status in failed:
         reason = failure(status) or f"no answer within {CONNECT_SECONDS:.0f} s"
         print(f"tuivm: {status.id} ({status.uri}): {reason}", file=sys.stderr)
-    return code
+    if silent:
+        rest = len(silent) - NAMED_MOST
+        named = ", ".join(silent[:NAMED_MOST]) + (f" and {rest} more" if rest > 0 else "")
+        print(
+            f"tuivm: not asked, as autoconnect is false: {named} (--all-hosts asks them too)",
+            file=sys.stderr,
+        )
+    return 1 if failed or len(silent) == len(hosts) else 0
 
 
 _ALWAYS = ("state", "name", "mem", "vcpu", "ip", "uptime", "autostart", "tags", "title")

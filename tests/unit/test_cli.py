@@ -348,6 +348,29 @@ def test_a_host_that_fails_is_named_and_the_others_are_listed() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_hosts_that_do_not_connect_by_themselves_are_listed_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LIBVIRT_DEFAULT_URI", raising=False)
+    node = tmp_path / "node.xml"
+    node.write_text(
+        "<node><domain type='test'><name>far</name><memory>8192</memory>"
+        "<os><type>hvm</type></os></domain></node>"
+    )
+    file = tmp_path / "c.toml"
+    file.write_text(
+        '[[hosts]]\nname = "near"\nuri = "test:///default"\n'
+        f'[[hosts]]\nname = "cold"\nuri = "test://{node}"\nautoconnect = false\n'
+    )
+    words = ["--config", str(file), "list", "--csv", "--columns", "host,name"]
+    result = run(*words)
+    assert (result.returncode, result.stdout.split()) == (0, ["host,name", "near,test"])
+    assert "not asked, as autoconnect is false: cold (" in result.stderr
+    result = run(*words, "--all-hosts")
+    assert result.stdout.split() == ["host,name", "cold,far", "near,test"]
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_a_reader_that_goes_away_is_no_error() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "tuivm", "keys"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -444,6 +467,29 @@ def test_a_host_that_wants_a_password_says_so(capsys: pytest.CaptureFixture[str]
     script = Script(batch(hosts=[waiting]))
     assert listed(script) == 1
     assert "needs a password" in capsys.readouterr().err
+
+
+def test_hosts_that_were_not_asked_are_named_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    off = [host_status(f"kv{number}", HostState.DISABLED) for number in range(2, 5)]
+    assert listed(Script(batch(domain("web"), hosts=[host_status(), *off])), as_json=True) == 0
+    captured = capsys.readouterr()
+    assert [entry["name"] for entry in json.loads(captured.out)] == ["web"]
+    assert captured.err == (
+        "tuivm: not asked, as autoconnect is false: kv2, kv3, kv4 (--all-hosts asks them too)\n"
+    )
+    off += [host_status(f"kv{number}", HostState.DISABLED) for number in range(5, 42)]
+    listed(Script(batch(domain("web"), hosts=[host_status(), *off])))
+    assert "kv5, kv6 and 35 more (" in capsys.readouterr().err
+
+
+def test_no_host_asked_is_not_no_vm(capsys: pytest.CaptureFixture[str]) -> None:
+    off = host_status(state=HostState.DISABLED)
+    assert listed(Script(batch(hosts=[off])), as_json=True) == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == []
+    assert "--all-hosts" in captured.err
 
 
 def test_the_backend_is_stopped_whatever_happens() -> None:
