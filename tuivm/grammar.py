@@ -172,7 +172,8 @@ def _fill_list(lists: argparse.ArgumentParser) -> None:
         metavar="NAME",
         dest="view_of_list",
         default="",
-        help="as this saved view: its filter, order and columns",
+        help="as this saved view: its filter, order and columns; the table is grouped as it is,"
+        " --json and --csv are not",
     )
     lists.add_argument("query", nargs="*", metavar="QUERY", help="as the / filter: state:running")
     lists.set_defaults(command="list")

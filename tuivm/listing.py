@@ -23,9 +23,10 @@ from tuivm.core.columns import (
     arranged,
 )
 from tuivm.core.export import as_csv, as_json
-from tuivm.core.glyphs import glyphs
+from tuivm.core.glyphs import Glyphs, glyphs
+from tuivm.core.grouping import Grouping, Groups, vms_text
 from tuivm.core.hoststate import state_word
-from tuivm.core.model import HostState, HostStatus
+from tuivm.core.model import DomainKey, HostState, HostStatus
 from tuivm.core.query import parse
 from tuivm.core.rows import Row
 from tuivm.core.savedview import SavedView
@@ -70,6 +71,11 @@ class ListOptions:
     def arrangement(self) -> Arrangement:
         """The saved view's columns."""
         return (self.view.columns if self.view is not None else None) or DECLARED
+
+    @property
+    def grouping(self) -> Grouping:
+        """What the saved view groups by."""
+        return Grouping.NONE if self.view is None else self.view.group
 
     @property
     def order(self) -> tuple[str, bool]:
@@ -226,10 +232,11 @@ _TITLE_MIN = 10
 
 
 def as_text(rows: Sequence[Row], store: Store, options: ListOptions, rates: bool) -> str:
-    """Write one line a VM under a header; empty when there is none."""
+    """Write one line a VM under a header, groups under theirs; empty when there is no VM."""
     if not rows:
         return ""
     paint = Paint(glyphs(options.ascii))
+    rows, headings = _grouped(rows, store, options.grouping, paint.glyphs)
     columns = _columns(store, options, rates)
     texts = {column.id: [_text(column, row, paint) for row in rows] for column in columns}
     columns = [
@@ -242,17 +249,40 @@ def as_text(rows: Sequence[Row], store: Store, options: ListOptions, rates: bool
     if options.width is not None and not options.columns:
         widths |= options.arrangement.widths
         columns = _fitting(columns, widths, options.width, by_place=bool(options.arrangement.order))
-    lines = (
-        (" " * GAP)
-        .join(fit(table[column.id][place], widths[column.id], column.align) for column in columns)
-        .rstrip()
-        for place in range(len(rows) + 1)
-    )
+    lines: list[str] = []
+    for place in range(len(rows) + 1):
+        lines += headings.get(place - 1, ())
+        cells = (
+            fit(table[column.id][place], widths[column.id], column.align) for column in columns
+        )
+        lines.append((" " * GAP).join(cells).rstrip())
     if options.width is None:
         return "\n".join(lines)
     return "\n".join(
         fit(line, options.width, ellipsis=paint.glyphs.ellipsis).rstrip() for line in lines
     )
+
+
+def _grouped(
+    rows: Sequence[Row], store: Store, grouping: Grouping, signs: Glyphs
+) -> tuple[Sequence[Row], dict[int, list[str]]]:
+    """Put rows into the order of groups; with the lines that stand above the first of each."""
+    if grouping is Grouping.NONE:
+        return rows, {}
+    by_key, groups = {row.key: row for row in rows}, Groups(grouping)
+    groups.fill(rows)
+    keys, lines = groups.arrange(by_key, (), store.hosts, empty=False)
+    headings: dict[int, list[str]] = {}
+    place = 0
+    for line in lines:
+        if isinstance(line, DomainKey):
+            place += 1
+            continue
+        tally = groups.tallies[line]
+        notes = [vms_text(tally.total), *(text for text, _ in tally.notes(grouping, line))]
+        text = f"{groups.title(line)}: {f' {signs.dot} '.join(notes)}"
+        headings[place] = ["", text] if place else [text]
+    return [by_key[key] for key in keys], headings
 
 
 def _columns(store: Store, options: ListOptions, rates: bool) -> list[Column]:

@@ -16,6 +16,7 @@ from tuivm.core.api import Batch, Focus
 from tuivm.core.columns import BY_ID
 from tuivm.core.errors import TuivmError
 from tuivm.core.export import as_json
+from tuivm.core.grouping import Grouping
 from tuivm.core.launch import Launch, Origin
 from tuivm.core.model import Address, HostState, State
 from tuivm.core.query import QueryError
@@ -304,6 +305,37 @@ def test_a_saved_view_gives_filter_order_and_columns(capsys: pytest.CaptureFixtu
 
 
 _THREE = {"name", "vcpu", "mem"}
+
+
+def test_a_saved_view_groups_the_table_and_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fleet = batch(
+        domain("a", State.OFF, facts=facts(tags=("db",))),
+        domain("b", facts=facts(), host="kv2"),
+        domain("c", facts=facts(tags=("db",))),
+        domain("d", State.CRASHED, facts=facts(), host="kv2"),
+        hosts=[host_status("kv2"), host_status(), host_status("kv3")],
+    )
+    columns: dict[str, Any] = {"columns": ("name", "state")}
+    view = SavedView("x", group=Grouping.HOST, descending=True)
+    assert listed(Script(fleet), view=view, **columns) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "NAME  STATE",
+        "kv2: 2 VMs · 1 running · 1 fault",
+        "d     ✗ crashed",
+        "b     ● running",
+        "",
+        "kv1: 2 VMs · 1 running",
+        "c     ● running",
+        "a     ○ off",
+    ]
+    listed(Script(fleet), view=SavedView("x", group=Grouping.TAG), query="a", width=6, **columns)
+    assert capsys.readouterr().out.splitlines() == ["NAME …", "db: 1…", "a    …"]
+    listed(Script(fleet), view=view, as_csv=True, columns=("name",))
+    assert capsys.readouterr().out.split() == ["name", "d", "c", "b", "a"]
+    listed(Script(fleet), view=view, as_json=True)
+    assert [one["name"] for one in json.loads(capsys.readouterr().out)] == ["d", "c", "b", "a"]
 
 
 @pytest.mark.parametrize("arguments", [["--view", "runing", "list"], ["list", "--view", "runing"]])

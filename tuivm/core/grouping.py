@@ -76,6 +76,21 @@ class Tally:
         self.faults += by * kind.fault
         self.stale += by * kind.stale
 
+    def notes(self, grouping: Grouping, group: GroupKey) -> list[tuple[str, str]]:
+        """Say what is beside the total, each with its role; not what the group's name says."""
+        faults = "fault" if self.faults == 1 else "faults"
+        found = (
+            (self.running if grouping is not Grouping.STATE else 0, "running", "good"),
+            (self.faults, faults, "bad"),
+            (self.stale if group != OUT_OF_REACH else 0, "out of reach", "warn"),
+        )
+        return [(f"{count} {word}", role) for count, word, role in found if count]
+
+
+def vms_text(count: int) -> str:
+    """``38 VMs``."""
+    return "1 VM" if count == 1 else f"{count or 'no'} VMs"
+
 
 class _Kind(NamedTuple):
     """What a row counts as."""

@@ -6,7 +6,7 @@ import time
 
 from tuivm.core.cells import plain
 from tuivm.core.glyphs import Glyphs, glyphs
-from tuivm.core.grouping import OUT_OF_REACH, Grouping, GroupKey
+from tuivm.core.grouping import OUT_OF_REACH, Grouping, GroupKey, vms_text
 from tuivm.core.model import HostState, HostStatus, State
 from tuivm.core.rows import FRESH_STATES
 from tuivm.core.text import uptime_text
@@ -27,31 +27,15 @@ def heading(context: Context, group: GroupKey) -> list[Span]:
         state = State(group.name)
         title, role = f"{signs.state(state)} {title}", f"state.{state.value}"
     spans = [Span(f"{sign} ", "key"), Span(title, role), Span("  ")]
-    spans.append(Span(vms_text(view.tally(group).total), "dim" if away else ""))
-    marked = view.marked_in(group)
-    notes = [] if away else _counts(context, group)
+    tally, marked = view.tally(group), view.marked_in(group)
+    spans.append(Span(vms_text(tally.total), "dim" if away else ""))
+    notes = [] if away else [Span(*note) for note in tally.notes(view.grouping, group)]
     if marked:
         notes.append(Span(f"{marked} marked", "mark"))
     notes += [] if status is None else _host(context, status)
     for note in notes:
         spans += [Span(f" {signs.dot} ", "dim"), Span(plain(note.text, signs), note.role)]
     return spans
-
-
-def vms_text(count: int) -> str:
-    """``38 VMs``."""
-    return "1 VM" if count == 1 else f"{count or 'no'} VMs"
-
-
-def _counts(context: Context, group: GroupKey) -> list[Span]:
-    tally, by = context.view.tally(group), context.view.grouping
-    faults = "fault" if tally.faults == 1 else "faults"
-    found = (
-        (tally.running if by is not Grouping.STATE else 0, "running", "good"),
-        (tally.faults, faults, "bad"),
-        (tally.stale if group != OUT_OF_REACH else 0, "out of reach", "warn"),
-    )
-    return [Span(f"{count} {word}", role) for count, word, role in found if count]
 
 
 def _host(context: Context, status: HostStatus) -> list[Span]:
