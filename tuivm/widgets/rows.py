@@ -78,6 +78,10 @@ class RowsView(Widget):
         """Whether the cursor may stand on a row; headings say no."""
         return True
 
+    def row_at(self, line: int) -> int:
+        """The row that is drawn on a line of the rows' part of the widget; it may be none."""
+        return self.top + line
+
     # -- moving ------------------------------------------------------------------------
 
     @property
@@ -169,7 +173,7 @@ class RowsView(Widget):
         styles = palette(self.app)
         if y < self.HEADER_LINES:
             return self.header_strip(y, width, styles)
-        index = self.top + y - self.HEADER_LINES
+        index = self.row_at(y - self.HEADER_LINES)
         if index >= self.row_count():
             if not self.row_count():
                 return self.empty_strip(y - self.HEADER_LINES, width, styles)
@@ -223,7 +227,7 @@ class RowsView(Widget):
         if event.y < self.HEADER_LINES:
             self.header_clicked(event.x)
             return
-        index = self.top + event.y - self.HEADER_LINES
+        index = self.row_at(event.y - self.HEADER_LINES)
         if index >= self.row_count() or not self.selectable(index):
             return
         self.move_to(index)

@@ -25,6 +25,10 @@ CACHED_ROWS = 512
 """Painted rows that are kept; some screens full, so that paging back costs nothing."""
 
 
+LEAST_PINNED = 2
+"""Lines of rows up to which all of them are rows."""
+
+
 class VmTable(RowsView):
     """One line a VM. The view owns order, marks and cursor; this only draws them."""
 
@@ -99,7 +103,9 @@ class VmTable(RowsView):
         if self._view.lines is not self._view.keys:
             shown = self._view.lines[self.top : self.top + self.page]
             self.refresh_rows(
-                self.top + place for place, line in enumerate(shown) if isinstance(line, GroupKey)
+                self.top + place
+                for place, line in enumerate(shown)
+                if not place or isinstance(line, GroupKey)
             )
 
     def reordered(self) -> None:
@@ -148,13 +154,25 @@ class VmTable(RowsView):
         """See ``RowsView``."""
         return self._view.cursor_index
 
+    def row_at(self, line: int) -> int:
+        """See ``RowsView``; on the first line stands the header of the row that is there."""
+        index, lines = self.top + line, self._view.lines
+        if line == 0 and self._pins and index < len(lines):
+            while index and not isinstance(lines[index], GroupKey):
+                index -= 1
+        return index
+
+    @property
+    def _pins(self) -> bool:
+        """Whether a header stays in sight: in a table of two lines it would hide the cursor."""
+        return self._view.lines is not self._view.keys and self.page > LEAST_PINNED
+
     def keep_in_sight(self) -> bool:
-        """See ``RowsView``; a header right above the first row comes into sight with it."""
+        """See ``RowsView``; the first line is no row's where a header stays on it."""
         scrolled = super().keep_in_sight()
-        index, top = self._view.cursor_index, self.top - 1
-        if top < 0 or index is None or not isinstance(self._view.lines[top], GroupKey):
+        if not self._pins or self._view.cursor_index != self.top or self._view.header is not None:
             return scrolled
-        return (index < top + self.page and self.scroll_rows(top)) or scrolled
+        return self.scroll_rows(self.top - 1) or scrolled
 
     def set_cursor(self, index: int) -> None:
         """See ``RowsView``."""
