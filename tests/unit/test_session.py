@@ -14,7 +14,7 @@ from tuivm.core.limiter import ReplyLimiter
 from tuivm.core.model import DomainKey
 from tuivm.core.session import ConsoleSession
 from tuivm.core.sessions import Sessions
-from tuivm.core.terminal import TerminalUnavailable
+from tuivm.core.terminal import TerminalCore, TerminalUnavailable
 from tuivm.core.typeahead import LIMIT
 
 KEY = DomainKey("here", "00000000-0000-0000-0000-000000000001")
@@ -95,6 +95,26 @@ def test_what_is_typed_while_it_is_attached_is_sent_then(session: ConsoleSession
     channel.say(ConsoleState.ATTACHED)
     assert session.press("c", "c")
     until(lambda: bytes(channel.sent) == b"abc")
+
+
+def test_what_is_typed_while_the_terminal_is_being_made_is_sent() -> None:
+    made = threading.Event()
+
+    def late() -> TerminalCore:
+        assert made.wait(30)
+        return new_core()
+
+    session = ConsoleSession(KEY, late)
+    session.open(Channel)
+    channel = session.channel
+    assert isinstance(channel, Channel)
+    channel.say(ConsoleState.ATTACHED)
+    assert session.takes_keys
+    assert session.press("a", "a")
+    made.set()
+    until(lambda: session.attached)
+    assert bytes(channel.sent) == b"a"
+    session.close()
 
 
 def test_what_was_typed_is_forgotten_where_somebody_else_has_it(session: ConsoleSession) -> None:

@@ -104,11 +104,11 @@ class ConsoleSession:
         return self._channel is not None and self.state is ConsoleState.ATTACHED
 
     @property
-    def coming(self) -> bool:
-        """True while it is not attached but about to be: keys are kept until then."""
+    def takes_keys(self) -> bool:
+        """True while what is typed reaches the guest, or will once it is attached."""
         if self._channel is None:
-            return self.state is ConsoleState.CLOSED and not self._closed
-        return self._channel.state is ConsoleState.ATTACHING
+            return self.state is ConsoleState.CLOSED
+        return self._channel.state in (ConsoleState.ATTACHING, ConsoleState.ATTACHED)
 
     def write(self, data: bytes) -> bool:
         """Send input to the guest; False when nobody is there to take it."""
@@ -131,7 +131,7 @@ class ConsoleSession:
         """Send what a person typed, or keep it while the console is being attached."""
         if self.write(data):
             return True
-        kept = self.coming and self._early.keep(data)
+        kept = self.takes_keys and self._early.keep(data)
         self._send()  # attached between the two looks, and nothing more may be typed
         return kept
 

@@ -265,7 +265,7 @@ class TerminalView(TerminalGrid, can_focus=True):
             self.reading.key(key, event.character)
         elif self.locked:
             return
-        elif self.session.attached or self.session.coming:
+        elif self.session.takes_keys:
             self.to_bottom()
             for session in (self.session, *self.peers()):
                 session.press(key, event.character)
