@@ -17,7 +17,7 @@ from tuivm.backend.fleet import Fleet
 from tuivm.core.api import ConsoleState
 from tuivm.core.errors import TuivmError
 from tuivm.core.hostconfig import HostConfig
-from tuivm.core.model import HostState
+from tuivm.core.model import HostState, State
 
 TEST = "test:///default"
 
@@ -192,6 +192,18 @@ def test_what_was_known_of_its_moment_goes_with_the_connection(node: NodeFile) -
         assert (status.cpu_used, status.memory_used, status.latency) == (None, None, None)
         assert status.cpus is not None
         assert not one.fleet._asked
+
+
+def test_whom_it_asked_to_shut_down_is_forgotten_once_it_is_gone(node: NodeFile) -> None:
+    with watch(node(2)) as one:
+        one.up()
+        first, second = sorted(one.domains)
+        result(one.fleet.run(first, "shutdown", {}))
+        one.wait(lambda: one.domains[first].state is State.OFF)
+        result(one.fleet.run(first, "undefine", {}))
+        one.wait(lambda: first not in one.domains)
+        result(one.fleet.run(second, "shutdown", {}))
+        assert [*one.fleet._asked] == [second]
 
 
 class Sink:

@@ -281,6 +281,7 @@ class Duties:
             self._owner.came_up()
             self._owner.crowd.leave(self._owner.id)
             self._patient_until = time.monotonic() + PATIENCE
+        self._narrator.forget(went)
         if self._facts is not None:
             self._facts.forget(went)
             self._facts.want(came)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import libvirt
@@ -176,6 +176,8 @@ _LIFECYCLE: dict[tuple[int, int], tuple[str, Severity]] = {
 _RESUMED = (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED)
 HOLD = 0.25
 """Seconds that the line of a RESUMED event waits for the STARTED that may follow it."""
+TWICE = 1.0
+"""Seconds within which a second REBOOT event of a domain tells of the same reset."""
 _STOPPED_BY = {1: "stopped: shut down by guest", 2: "stopped: shut down by host"}
 """What the SHUTDOWN event before a STOPPED one tells, by its detail."""
 
@@ -220,6 +222,11 @@ class Narrator:
             del self._resumed[event.uuid]
         return [self._entry(event, _LIFECYCLE[event.lifecycle]) for event in late]
 
+    def forget(self, uuids: Iterable[str]) -> None:
+        """These domains are gone; what was to end an event of theirs does not come."""
+        for uuid in uuids:
+            self._stopped_by.pop(uuid, None)
+
     @property
     def waits(self) -> bool:
         """True while a line waits."""
@@ -247,9 +254,9 @@ class Narrator:
         teller = _OTHER.get(event.id)
         if event.id == libvirt.VIR_DOMAIN_EVENT_ID_REBOOT:
             # A reset is reported twice.
-            last = self._rebooted.get(event.uuid, 0.0)
-            self._rebooted[event.uuid] = event.at
-            if event.at - last < 1.0:
+            lately = {uuid: at for uuid, at in self._rebooted.items() if event.at - at < TWICE}
+            self._rebooted = lately | {event.uuid: event.at}
+            if event.uuid in lately:
                 return None
         return teller(event.args) if teller else None
 

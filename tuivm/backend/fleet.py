@@ -36,6 +36,7 @@ from tuivm.core.hostconfig import HostConfig
 from tuivm.core.model import (
     ConsolePast,
     Description,
+    Domain,
     DomainDetails,
     DomainKey,
     DomainXml,
@@ -175,6 +176,7 @@ class Fleet:
         if verb == "shutdown":
             from tuivm.backend.shutdown import Asked
 
+            self._asked = {k: v for k, v in self._asked.items() if self._row(k) is not None}
             self._asked[key] = Asked(time.monotonic(), plain_args.get("mode", ""), future)
         if host is not None:
             if verb in SLOW_VERBS:
@@ -246,8 +248,7 @@ class Fleet:
         """Find what stands in the way of a domain, the surest first."""
         from tuivm.backend.explain import Question, answered, explain
 
-        host = self.hosts.get(key.host)
-        row = host.row(key.uuid) if host else None
+        host, row = self.hosts.get(key.host), self._row(key)
         uri, started = host.uri if host else "", row.started_at if row else None
         question = Question(key.uuid, uri, error, *answered(self._asked.get(key)), started)
         return self._submit(
@@ -265,7 +266,7 @@ class Fleet:
         from tuivm.backend.notes import notes
 
         host = self.hosts.get(key.host)
-        row = host.row(key.uuid) if host else None
+        row = self._row(key)
         uri, started = host.uri if host else "", row.started_at if row else None
         question = Question(key.uuid, uri, started_at=started)
         return self._submit(
@@ -384,6 +385,10 @@ class Fleet:
     def _extras(self, key: DomainKey) -> Extras | None:
         host = self.hosts.get(key.host)
         return host.extras if host else None
+
+    def _row(self, key: DomainKey) -> Domain | None:
+        host = self.hosts.get(key.host)
+        return host.row(key.uuid) if host else None
 
     def _name(self, key: DomainKey) -> str:
         host = self.hosts.get(key.host)
