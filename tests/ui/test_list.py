@@ -24,8 +24,9 @@ def many(count: int) -> Batch:
 
 def cursor(ui: Ui) -> str:
     """The name under the cursor."""
-    row = ui.app.context.view.cursor_row
-    return "" if row is None else row.domain.name
+    context = ui.app.context
+    cursor = context.view.cursor
+    return "" if cursor is None else context.store.rows[cursor].domain.name
 
 
 def key_of(ui: Ui, name: str) -> DomainKey:

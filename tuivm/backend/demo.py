@@ -35,8 +35,6 @@ from tuivm.core.model import (
 )
 from tuivm.core.text import duration_text
 
-HOST_ID = "demo"
-"""The short name under which the demo's host is shown."""
 STEP = 0.5
 """Seconds for which a counter's rate is taken as steady."""
 MAX_STEPS = 60

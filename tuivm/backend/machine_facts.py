@@ -44,7 +44,6 @@ _FIREWALL = re.compile(r"""^\s*firewall_backend\s*=\s*["'](\w+)["']""", re.MULTI
 
 def read_machine(root: Path = Path("/")) -> MachineFacts:
     """Look at everything; ``root`` is where ``proc``, ``sys``, ``dev`` and ``etc`` are."""
-    flags, vendor = _cpu(root)
     found = _programs(root)
     systemd = has_systemd(root)
     version, controllers = _cgroups(root)
@@ -60,8 +59,7 @@ def read_machine(root: Path = Path("/")) -> MachineFacts:
         listed_groups=login.listed,
         arch=platform.machine(),
         kernel=sanitise(platform.release(), 80),
-        cpu_flags=flags,
-        cpu_vendor=vendor,
+        cpu_flags=_cpu_flags(root),
         modules=_modules(root),
         kvm=read_device(root / "dev/kvm"),
         qemu_user=qemu_user,
@@ -158,16 +156,12 @@ def _qemu(root: Path) -> tuple[str, bool | None]:
     return user, number == 0 or status.st_mode >> shift & 0o6 == 0o6
 
 
-def _cpu(root: Path) -> tuple[frozenset[str] | None, str]:
+def _cpu_flags(root: Path) -> frozenset[str] | None:
     text = text_of(root / "proc/cpuinfo")
     if text is None:
-        return None, ""
+        return None
     flags = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
-    vendor = re.search(r"^vendor_id\s*:\s*(\S+)", text, re.MULTILINE)
-    return (
-        frozenset(flags[1].split()) if flags else frozenset(),
-        sanitise(vendor[1], 40) if vendor else "",
-    )
+    return frozenset(flags[1].split()) if flags else frozenset()
 
 
 def _modules(root: Path) -> frozenset[str] | None:

@@ -61,7 +61,6 @@ class Sampler:
         self._focus = Focus()
         self._before: dict[str, Sample] = {}
         self._told: dict[str, Stats] = {}
-        self._cost = 0.0
         self._partial = False
         """The sweep under way is of the rows on screen alone."""
         self._whole_at = 0.0
@@ -115,7 +114,6 @@ class Sampler:
         """Turn counters into rates and tell those that changed."""
         if isinstance(result, Swept):
             if not self._partial:
-                self._cost = result.cost
                 self.deadline = max(self._timing.sweep, _PATIENCE * result.cost)
             fresh = {
                 uuid: stats.rates(self._before.get(uuid), sample, self._vcpus(uuid))

@@ -78,7 +78,6 @@ class MachineFacts:
     """``uname -m``."""
     kernel: str = ""
     cpu_flags: frozenset[str] | None = None
-    cpu_vendor: str = ""
     modules: frozenset[str] | None = None
     """Loaded or built-in kernel modules of KVM."""
     kvm: DeviceFact | None = None

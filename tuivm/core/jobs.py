@@ -73,13 +73,6 @@ class JobLine(NamedTuple):
     """What is followed, where it is a shutdown."""
 
     @property
-    def cannot_cancel(self) -> str:
-        """Why it cannot be broken off, or empty."""
-        if self.stop is not None or self.job is not None:
-            return ""
-        return "libvirt cannot break this off"
-
-    @property
     def cannot_pivot(self) -> str:
         """Why its disk cannot go on in a copy now, or empty."""
         if self.job is None or not self.job.disk:

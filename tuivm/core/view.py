@@ -110,12 +110,6 @@ class View:
             return None
         return self._place
 
-    @property
-    def cursor_row(self) -> Row | None:
-        """The row under the cursor, or None when there is none."""
-        cursor = self.cursor
-        return None if cursor is None else self._store.rows.get(cursor)
-
     def targets(self) -> tuple[DomainKey, ...]:
         """Return what a verb works on: the marked rows in the list's order, else the cursor's.
 

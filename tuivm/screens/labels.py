@@ -47,7 +47,6 @@ class TagDialog(Dialog[str]):
         self._skipped = skipped
         self._known = known_values(context.store)["tag"]
         self._offers: list[str] = []
-        self._stem = ""
 
     def compose_box(self) -> ComposeResult:
         """Who has which tags, and the line to type."""
