@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual import events
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -32,6 +34,7 @@ from tuivm.screens.context import Context
 from tuivm.screens.dispatch import dispatch
 from tuivm.screens.following import Following
 from tuivm.screens.vms import VmsScreen
+from tuivm.widgets.onscreen import OnScreen
 from tuivm.widgets.themes import THEMES, default_theme
 
 ASK = "\x1b[?2026$p"
@@ -86,6 +89,7 @@ class TuivmApp(App[int], inherit_bindings=False):
         """Ended only to be opened anew, with libvirt's client log switched on or off."""
         self._applied_at = 0.0
         self._due = False
+        self._on_screen = OnScreen()
         self._spared = 0
         self._listening = False
         if context.options.ascii:
@@ -155,6 +159,13 @@ class TuivmApp(App[int], inherit_bindings=False):
 
     # -- the terminal's pace -------------------------------------------------------------
 
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Write only what the terminal does not show yet."""
+        drawn = self._running and not (self._closed or self._batch_count or self.is_headless)
+        if drawn and self._driver is not None and isinstance(renderable, CompositorUpdate):
+            renderable = self._on_screen.difference(renderable)
+        super()._display(screen, renderable)
+
     def _end_update(self) -> None:
         """Ask the terminal behind a frame, to know when it has drawn it."""
         super()._end_update()
@@ -194,6 +205,7 @@ class TuivmApp(App[int], inherit_bindings=False):
         with super().suspend():
             yield
         pacer.forget()
+        self._on_screen.forget()
 
     def on_app_blur(self) -> None:
         """Somebody works elsewhere: the numbers may be older."""
@@ -231,6 +243,8 @@ class TuivmApp(App[int], inherit_bindings=False):
         On a slow line ``/web`` arrives at once: the letters belong to the prompt that the
         slash opens, and must never be taken for verbs.
         """
+        if isinstance(event, events.Resize):
+            self._on_screen.forget()
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
             return
@@ -301,6 +315,7 @@ class TuivmApp(App[int], inherit_bindings=False):
         """Paint every cell again, over whatever another program scribbled there."""
         if self._driver is not None:
             self._driver.write("\x1b[2J")
+        self._on_screen.forget()
         self.screen.refresh(layout=True).refresh()
 
     def _explain_quit(self) -> None:

@@ -25,7 +25,7 @@ from tests.bench.measure import (
     over,
     percentile,
 )
-from tests.e2e.terminal import program
+from tests.e2e.terminal import Terminal, program
 from tests.lab.needs import find, obstacle
 from tuivm.backend.fleet import Fleet
 
@@ -141,6 +141,7 @@ def keys(quick: bool) -> Rows:
             terminal.wait_for("running", 60)
             terminal.wait_quiet(1, 30)
             delays, sizes = key_latency(terminal, "j", times)
+            opening = opening_bytes(terminal) if rows == 1000 else {}
         name = ", ".join((f"key to screen, {rows:,} VMs", *more))
         yield Result(f"{name}: p99", percentile(delays, 99), "ms", budget)
         if rows == 1000:
@@ -148,6 +149,8 @@ def keys(quick: bool) -> Rows:
             scrolled = percentile(sizes[40:], 50)
             name = f"cursor key: bytes (scrolling: {scrolled:,.0f})"
             yield Result(name, percentile(sizes[:25], 50), "B", 1000)
+        for what, size in opening.items():
+            yield Result(f"{what} opens: bytes", size, "B", OPENING[what][1])
     for words in ("sorted", "grouped"):
         with opened(synthetic(10_000, 10_000, words)) as terminal:
             terminal.wait_for("running", 60)
@@ -155,6 +158,24 @@ def keys(quick: bool) -> Rows:
             delays = mark_latency(terminal, times)
         name = f"key, 10,000 VMs all changing, {words}: p99"
         yield Result(name, percentile(delays, 99), "ms", 50)
+
+
+OPENING = {"filter": ("/", 1000), "command line": (":", 1000), "menu": ("b", 2000)}
+"""What opens: its key, and the bytes that it may take."""
+
+
+def opening_bytes(terminal: Terminal) -> dict[str, int]:
+    """The bytes that opening something takes, once it was opened before."""
+    sizes = {}
+    for what, (key, _) in OPENING.items():
+        for _ in range(2):
+            before = len(terminal.raw)
+            terminal.press(key)
+            terminal.wait_quiet(0.5)
+            sizes[what] = len(terminal.raw) - before
+            terminal.press("escape")
+            terminal.wait_quiet(0.5)
+    return sizes
 
 
 def ticks(quick: bool) -> Rows:
@@ -270,8 +291,6 @@ def events(uri: str, connection: libvirt.virConnect, samples: int, storm: int) -
 
 def after_storm(terminal: object, connection: libvirt.virConnect, count: int) -> float:
     """Pause and resume ten domains as fast as libvirt lets; how many rows then lie."""
-    from tests.e2e.terminal import Terminal
-
     assert isinstance(terminal, Terminal)
     domains = [connection.lookupByName(f"vm-0000{number}") for number in range(10)]
     for domain in domains[1:]:

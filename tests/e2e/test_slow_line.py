@@ -12,6 +12,7 @@ LINE = 10_000
 """Bytes a second, as a bad mobile connection has them."""
 FRAME = b"\x1b[?2026h"
 QUESTION = b"\x1b[?2026$p"
+CLEARED = b"\x1b[2J"
 WATCHED = 3.0
 
 
@@ -63,3 +64,40 @@ def test_low_bandwidth_writes_a_fraction(launch: Launch) -> None:
         one.wait_for("vm-00010", 30)
     assert "▁" not in tuivm.text
     assert written(tuivm) < 0.7 * written(usual)
+
+
+def test_what_opens_writes_itself_and_no_more(launch: Launch) -> None:
+    argv = [sys.executable, "-m", "tests.bench.synthetic", "1000", "0"]
+    tuivm = launch(argv=argv, size=(120, 40))
+    tuivm.wait_for("vm-00010", 30)
+    for key, shown, most in (
+        ("/", "state:running", 700),
+        (":", "tab completes", 700),
+        ("b", "Group by", 2_000),
+        (",", "Sort by", 4_000),
+    ):
+        tuivm.wait_quiet()
+        before = len(tuivm.raw)
+        tuivm.press(key)
+        tuivm.wait_for(shown)
+        tuivm.wait_quiet()
+        assert len(tuivm.raw) - before < most, key
+        tuivm.press("escape")
+        tuivm.wait_gone(shown)
+        tuivm.wait_quiet()
+        assert len(tuivm.raw) - before < 2 * most, f"{key} and back"
+
+
+def test_the_screen_is_what_a_redraw_makes_it(launch: Launch) -> None:
+    argv = [sys.executable, "-m", "tests.bench.synthetic", "100", "0", "grouped"]
+    tuivm = launch(argv=argv, size=(100, 30))
+    tuivm.wait_for("by tag")
+    keys = "j j space z G k ? escape , escape b n | escape V escape 4 6 1 : escape / 0 1"
+    for key in keys.split():
+        tuivm.press(key)
+        tuivm.wait_quiet()
+        shown = tuivm.lines
+        tuivm.press("ctrl+l")
+        tuivm.wait(lambda: -1 < tuivm.raw.rfind(CLEARED) < tuivm.raw.rfind(FRAME), "a redraw")
+        tuivm.wait_quiet()
+        assert shown == tuivm.lines, key
