@@ -138,6 +138,8 @@ def _silent(uri: str) -> TuivmError:
 def check_open(name: str, host: Asked | None) -> Future[tuple[Part, ...]]:
     """Check a host of the program over its own connection; returns at once."""
     result: Future[tuple[Part, ...]] = Future()
+    # Whoever waits may stop waiting, not the answer: it goes on without them.
+    result.set_running_or_notify_cancel()
     if host is None:
         result.set_exception(errors.not_connected(sanitise(name, 80)))
         return result

@@ -91,6 +91,8 @@ class HostSupport:
 def in_thread(work: Callable[[], T], title: str) -> Future[T]:
     """Run something that blocks on a daemon thread; the future fails with ``TuivmError``."""
     future: Future[T] = Future()
+    # Whoever waits may stop waiting; what was begun is done all the same.
+    future.set_running_or_notify_cancel()
 
     def run() -> None:
         try:

@@ -38,6 +38,11 @@ def full_path(text: str) -> Path:
     return Path(os.path.expanduser(text.strip())).absolute()
 
 
+def exists(path: Path) -> bool:
+    """Whether something has this path; a name that no file can have is no error here."""
+    return os.path.exists(path)
+
+
 def short_path(path: Path, width: int = 40) -> str:
     """A path for a line of text: ``~`` for the home, without its beginning where it is long."""
     text = str(path)

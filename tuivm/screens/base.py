@@ -19,7 +19,7 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import Reactive
-from textual.screen import UPDATE_PERIOD, Screen
+from textual.screen import UPDATE_PERIOD
 from textual.widget import Widget
 
 from tuivm.core.api import Focus
@@ -27,6 +27,7 @@ from tuivm.core.model import DomainKey
 from tuivm.core.store import Changes
 from tuivm.screens import chrome
 from tuivm.screens.context import Context
+from tuivm.screens.leavable import Leavable
 from tuivm.widgets.bars import Bar, Part
 
 FOCUS_DELAY = 0.1
@@ -41,7 +42,7 @@ class AppAction(Message):
         self.action_id = action_id
 
 
-class BaseScreen(Screen[None], inherit_bindings=False):
+class BaseScreen(Leavable[None], inherit_bindings=False):
     """A full screen with the top bar, the event line and the footer."""
 
     # Who has the keys shows in that widget alone: not a reason to paint all of the screen.

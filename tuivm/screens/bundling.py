@@ -40,7 +40,7 @@ async def ask_bundle(screen: BaseScreen, host: str, key: DomainKey | None) -> No
     answer = await screen.app.push_screen_wait(dialog)
     if answer is None:
         return
-    path, there = answer[0], answer[0].exists()
+    path, there = answer[0], files.exists(answer[0])
     if there and not await _may_replace(screen, path):
         return
     await make_bundle(screen, _order(screen, host, key, name), path, replace=there)

@@ -81,7 +81,7 @@ class CheckScreen(RowScreen):
             self._summarise(str(error), "bad")
             return
         self._busy = False
-        if self.is_mounted:
+        if self.present:
             self._show(parts)
 
     def _show(self, parts: tuple[Part, ...]) -> None:
@@ -118,7 +118,7 @@ class CheckScreen(RowScreen):
 
     def do_nav_back(self) -> None:
         """To the hosts."""
-        self.app.pop_screen()
+        self.dismiss()
 
 
 def _line(finding: Finding, key: str) -> Line:

@@ -292,7 +292,7 @@ class ChildScreen(ReadingScreen):
 
     def refresh_texts(self) -> None:
         """Bring the notice and the status line up to date."""
-        if not self.is_mounted:
+        if not self.present:
             return
         self._refresh_notice()
         status = self.query_one("#status", Bar)

@@ -217,15 +217,19 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
                 deck.set_broadcast(not deck.broadcast and len(deck.attached()) > 1)
             case "devices":
                 self.app.run_worker(self._choose_device(), exit_on_error=True)
-            case "tab:close" if len(deck.tabs) > 1:
+            case "tab:close":
                 self.app.run_worker(self._close_tab(), exit_on_error=True)
 
     async def _close_tab(self) -> None:
-        tab = await self._deck.remove_tab(self._deck.active)
+        if len(self._deck.tabs) < 2:
+            return
+        tab = self._deck.tab
         self.context.consoles.keep(tab.key, tab.device, False)
         tab.session.leave()
         self.stop_recording(tab.session)
-        self._tabs_changed()
+        await self._deck.remove_tab(tab)
+        if self.present:
+            self._tabs_changed()
 
     async def _choose_device(self) -> None:
         """Offer the domain's consoles, and open the chosen one as a tab of its own."""
@@ -233,8 +237,11 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
 
         key = self.key
         chosen = await choose_port(self.context, self.app, key, self._deck.tab.device)
-        if chosen is not None and self.is_mounted:
-            self._open(await self._deck.add(key, chosen))
+        if chosen is None or not self.present:
+            return
+        tab = await self._deck.add(key, chosen)
+        if self.present:
+            self._open(tab)
             self._tabs_changed()
 
     def _full_screen(self) -> None:
@@ -328,7 +335,7 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
         self._refresh()
 
     def _refresh(self) -> None:
-        if not self.is_mounted:
+        if not self.present:
             return
         self._refresh_notice()
         self.query_one("#status", Bar).show(

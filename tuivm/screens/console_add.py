@@ -62,7 +62,7 @@ class Adding:
         screen, key, name = self._screen, self._screen.key, self._name
         row = screen.context.store.rows.get(key)
         command = "" if row is None else virsh(row, "attach-device", "FILE", "--config")
-        self.notice = Notice("Adding the console...", (), (), "dim")
+        self.notice = Notice("Adding the console...", (), (LEAVE,), "dim")
         future = screen.context.backend.run(key, "add-console", {})
 
         def ended() -> None:
@@ -75,11 +75,11 @@ class Adding:
                     virsh=command,
                 )
             )  # fmt: skip
-            if screen.is_mounted and screen.key == key:
+            if screen.present and screen.key == key:
                 self.notice = _added(name) if error is None else _failed(str(error))
                 screen.refresh_texts()
 
-        future.add_done_callback(lambda _done: screen.app.call_later(ended))
+        screen.once_done(future, ended)
 
 
 def _added(name: str) -> Notice:

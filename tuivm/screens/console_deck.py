@@ -170,20 +170,23 @@ class Deck(Container):
         if place is None:
             tab = Tab(self.context, key, device)
             self.tabs.append(tab)
-            place = len(self.tabs) - 1
             await self.mount(tab.view, before="#rule")
-        self.select(place)
-        return self.tab
+        else:
+            tab = self.tabs[place]
+        if self.is_attached and tab in self.tabs:
+            self.select(self.tabs.index(tab))
+        return tab
 
-    async def remove_tab(self, place: int) -> Tab:
+    async def remove_tab(self, tab: Tab) -> None:
         """Close a tab, not the last one; its session is the caller's to leave."""
-        tab = self.tabs.pop(place)
+        place = self.tabs.index(tab)
+        del self.tabs[place]
         self.beside = None
         if self.active > place or self.active == len(self.tabs):
             self.active -= 1
         await tab.view.remove()
-        self.select(self.active)
-        return tab
+        if self.is_attached:
+            self.select(self.active)
 
     @on(events.DescendantFocus)
     def _focused(self, event: events.DescendantFocus) -> None:

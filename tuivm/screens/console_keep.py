@@ -183,7 +183,7 @@ class KeepingScreen(ReadingScreen):
         self.refresh_texts()
 
     def _recording_failed(self, told: str) -> None:
-        if self.is_mounted:
+        if self.present:
             self.say(told, "bad")
 
     def stop_recording(self, session: ConsoleSession) -> None:
@@ -197,7 +197,7 @@ class KeepingScreen(ReadingScreen):
         self.context.store.add_entry(
             LogEntry(time.time(), text, Severity.GOOD, host=key.host, uuid=key.uuid)
         )
-        if self.is_mounted:
+        if self.present:
             self.say(f"recorded {sanitise(recording.path.name, 60)}")
 
     def _log_in_and_run(self) -> None:
@@ -234,9 +234,9 @@ class KeepingScreen(ReadingScreen):
 
         def told() -> None:
             view.locked = pump.running
-            if not pump.running and pump.broken and self.is_mounted:
+            if not pump.running and pump.broken and self.present:
                 self.say(f"pasted {pump.sent} of {pump.total} bytes", "warn")
-            elif self.is_mounted:
+            elif self.present:
                 self.refresh_texts()
 
         pump = self._pump = Pump(sessions, text, told)
@@ -250,7 +250,7 @@ class KeepingScreen(ReadingScreen):
             return False
         pump.stop()
         self.view.locked = False
-        if self.is_mounted:
+        if self.present:
             self.say(f"pasted {pump.sent} of {pump.total} bytes", "warn")
         return True
 
@@ -314,7 +314,7 @@ class KeepingScreen(ReadingScreen):
                     virsh=command,
                 )
             )  # fmt: skip
-            if self.is_mounted:
+            if self.present:
                 self.say(text, "bad" if error else "good")
 
-        future.add_done_callback(lambda _done: self.app.call_later(sent))
+        self.once_done(future, sent)

@@ -61,11 +61,11 @@ class Past:
             # is there, where it was this program that was slow.
             if future.done() and future.exception() is None and future.result().data:
                 session.preload(future.result().data, source(future.result()))
-            if screen.is_mounted:
+            if screen.present:
                 attach()
 
         late = screen.set_timer(PATIENCE, go_on)
-        future.add_done_callback(lambda _done: screen.app.call_later(go_on))
+        screen.once_done(future, go_on)
 
     def offer(self) -> None:
         """Ask whether a log file should be added, with the line that it takes."""
@@ -73,7 +73,7 @@ class Past:
         future = screen.context.backend.console_past(key)
 
         def arrived() -> None:
-            if not screen.is_mounted:
+            if not screen.present:
                 return
             error = future.exception()
             if error is not None:
@@ -92,7 +92,7 @@ class Past:
                 lambda yes: self._add(key, past.offer) if yes else None,
             )
 
-        future.add_done_callback(lambda _done: screen.app.call_later(arrived))
+        screen.once_done(future, arrived)
 
     def _add(self, key: DomainKey, path: str) -> None:
         screen, store = self._screen, self._screen.context.store
@@ -114,13 +114,13 @@ class Past:
                     virsh="" if row is None else virsh(row, "edit"),
                 )
             )
-            if screen.is_mounted:
+            if screen.present:
                 screen.say(
                     "not added, see events" if error else "added: power it off and on",
                     "bad" if error else "good",
                 )
 
-        future.add_done_callback(lambda _done: screen.app.call_later(ended))
+        screen.once_done(future, ended)
 
 
 def _why_not(past: ConsolePast) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual import on
-from textual.screen import Screen
 from textual.timer import Timer
 
 from tuivm.core import files
 from tuivm.core.text import bytes_text, sanitise
 from tuivm.screens.context import Context
+from tuivm.screens.leavable import Leavable
 from tuivm.widgets.bars import Bar, Part
 from tuivm.widgets.prompt import Prompt
 from tuivm.widgets.terminal import TerminalView
@@ -22,7 +22,7 @@ SAY_FOR = 8.0
 """Seconds for which an answer stands in the status line."""
 
 
-class ReadingScreen(Screen[None], inherit_bindings=False):
+class ReadingScreen(Leavable[None], inherit_bindings=False):
     """A console's screen as far as reading goes. A subclass shows the texts."""
 
     context: Context

@@ -174,7 +174,7 @@ class DetailsScreen(TextSearching):
         if self._pane.back():
             self.refresh_footer()
         elif len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+            self.dismiss()
 
     def _move(self, delta: int) -> None:
         rows = self._pane.rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,12 +10,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tuivm.screens.context import Context
+from tuivm.screens.leavable import Leavable, Result
 from tuivm.widgets.bars import Bar, Part
 
-Result = TypeVar("Result")
 
-
-class Dialog(ModalScreen[Result], inherit_bindings=False):
+class Dialog(ModalScreen[Result], Leavable[Result], inherit_bindings=False):
     """A modal box. Keys are handled in ``key``; escape always leaves with nothing."""
 
     AUTO_FOCUS = ""

@@ -366,14 +366,14 @@ def _client_log(screen: BaseScreen, keys: Sequence[DomainKey]) -> None:
 
 def _close(screen: BaseScreen, keys: Sequence[DomainKey]) -> None:
     if len(screen.app.screen_stack) > 1:
-        screen.app.pop_screen()
+        screen.dismiss()
     else:
         screen.post_message(AppAction("app.quit"))
 
 
 def _back(screen: BaseScreen, keys: Sequence[DomainKey]) -> None:
     if len(screen.app.screen_stack) > 1:
-        screen.app.pop_screen()
+        screen.dismiss()
 
 
 _HANDLERS: dict[str, Callable[[BaseScreen, Sequence[DomainKey]], None]] = {

@@ -81,7 +81,7 @@ class FilterScreen(RowScreen):
     def do_nav_back(self) -> None:
         """Clear the filter, or else leave."""
         if not self.clear_filter() and len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+            self.dismiss()
 
     @property
     def _prompt(self) -> Prompt | None:

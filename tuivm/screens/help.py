@@ -94,7 +94,7 @@ class HelpScreen(FilterScreen):
 
     def do_app_help(self) -> None:
         """The key that opened it closes it."""
-        self.app.pop_screen()
+        self.dismiss()
 
     def do_view_details(self) -> None:
         """Leave, and do what the line says."""
@@ -102,7 +102,7 @@ class HelpScreen(FilterScreen):
         if line is None or line.key not in ACTIONS:
             return
         origin = self._origin
-        self.app.pop_screen()
+        self.dismiss()
         origin.call_later(origin.perform, line.key)
 
     def _fill(self) -> None:

@@ -138,7 +138,7 @@ class HostsScreen(RowScreen):
 
     def do_nav_back(self) -> None:
         """To the list of VMs."""
-        self.app.pop_screen()
+        self.dismiss()
 
     def _tick(self) -> None:
         waits = any(status.retry_at is not None for status in self.context.store.hosts.values())

@@ -197,6 +197,8 @@ async def _write(context: Context, work: Callable[[], Config]) -> None:
 def _on_thread(work: Callable[[], T]) -> Future[T]:
     """Do what may wait for a disk; never on a pool that is joined at exit."""
     future: Future[T] = Future()
+    # Whoever waits may stop waiting; what was begun is done all the same.
+    future.set_running_or_notify_cancel()
 
     def run() -> None:
         try:

@@ -110,7 +110,7 @@ class LibvirtLogsScreen(RowScreen):
         except TuivmError as error:
             self._logs, self._error = None, error
         self._busy = False
-        if self.is_mounted:
+        if self.present:
             self._fill()
 
     def _fill(self) -> None:
@@ -214,7 +214,7 @@ class LibvirtLogsScreen(RowScreen):
 
     def do_nav_back(self) -> None:
         """To the hosts."""
-        self.app.pop_screen()
+        self.dismiss()
 
     def _refusal(self) -> str:
         """Why nothing can be set here, or empty."""
@@ -286,5 +286,5 @@ class LibvirtLogsScreen(RowScreen):
                 error=failure,
             )
         )
-        if self.is_mounted:
+        if self.present:
             self.do_app_resync()

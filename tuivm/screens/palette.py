@@ -14,9 +14,14 @@ from textual.screen import Screen
 from tuivm.core.action import Action
 from tuivm.core.actions import ACTIONS
 from tuivm.screens.base import BaseScreen
+from tuivm.screens.leavable import Leavable
 
 HIDDEN = ("nav.", "text.", "console.")
 """Actions that make no sense from a palette."""
+
+
+class Palette(CommandPalette, Leavable[Any]):
+    """Textual's, which a second click or key that comes at once must not close twice."""
 
 
 class ActionProvider(Provider):
@@ -60,5 +65,5 @@ def open_palette(screen: Screen[Any]) -> None:
     """Open the palette over a screen."""
     if isinstance(screen, BaseScreen):
         screen.app.push_screen(
-            CommandPalette(providers=[ActionProvider], placeholder="What do you want to do?")
+            Palette(providers=[ActionProvider], placeholder="What do you want to do?")
         )

@@ -93,7 +93,7 @@ class PathDialog(Dialog[tuple[Path, bool]]):
     def _take(self) -> None:
         text = self.query_one(LineInput).value
         path = full_path(text)
-        if not text.strip() or text.rstrip().endswith(os.sep) or path.is_dir():
+        if not text.strip() or text.rstrip().endswith(os.sep) or os.path.isdir(path):
             self._say("the name of a file is missing", "bad")
         elif "\0" in text:
             self._say(f"no file can have this name: {sanitise(text, 60)}", "bad")

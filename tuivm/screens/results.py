@@ -188,7 +188,7 @@ class ResultsScreen(RowScreen):
         if self._bad_only:
             self.do_results_failed()
         else:
-            self.app.pop_screen()
+            self.dismiss()
 
 
 def _why(target: Target) -> str:

@@ -113,7 +113,7 @@ class RunScreen(RowScreen):
                     seconds=self._took,
                 )
             )
-        if self.is_mounted:
+        if self.present:
             self.refresh_results()
 
     async def _one(self, job: Job, login: Login) -> None:
@@ -122,9 +122,10 @@ class RunScreen(RowScreen):
                 self._ended(job, RunResult(job.key, RunStep.CANCELLED))
                 return
             job.since = time.monotonic()
+            app = self.app  # a screen that was left finds none on another thread
 
             def report(step: RunStep) -> None:
-                self.app.call_later(self._stepped, job, step)
+                app.call_later(self._stepped, job, step)
 
             job.run = self.context.backend.log_in_and_run(
                 job.key, login, report, line=self._line(job.key)
@@ -181,7 +182,7 @@ class RunScreen(RowScreen):
     def refresh_results(self) -> None:
         """Bring lines, summary and footer up to date."""
         box = self.query_one_optional("#results", ListBox)
-        if box is None or not self.is_mounted:
+        if box is None or not self.present:
             return
         longest = max(cell_width(job.name) for job in self._jobs.values())
         width = min(longest, max(16, min(32, self.size.width // 5)))
@@ -293,14 +294,14 @@ class RunScreen(RowScreen):
     def do_nav_back(self) -> None:
         """Leave; what still runs is broken off, if that is wanted."""
         if not self._open:
-            self.app.pop_screen()
+            self.dismiss()
             return
         self.work(self._ask_leave())
 
     async def _ask_leave(self) -> None:
         question = f"Break off what still runs on {len(self._open)} of {len(self._jobs)}?"
-        if await self.ask(question) and self.is_mounted:
-            self.app.pop_screen()
+        if await self.ask(question) and self.present:
+            self.dismiss()
 
 
 def _entry(job: Job, command: str, result: RunResult) -> LogEntry:

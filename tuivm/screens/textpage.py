@@ -98,7 +98,7 @@ class TextPage(TextSearching, RowScreen):
         elif self.text.find is not None:
             self.text.search("")
         else:
-            self.app.pop_screen()
+            self.dismiss()
 
     def do_text_left(self) -> None:
         """Scroll to the left."""

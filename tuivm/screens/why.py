@@ -197,7 +197,7 @@ class WhyScreen(RowScreen):
             causes = await asyncio.wrap_future(self.context.backend.explain(self._key, self._error))
         except TuivmError as error:
             failure = error
-        if number == self._asked and self.is_mounted:
+        if number == self._asked and self.present:
             first = self._causes is None
             self._causes, self._failure = self._with_console(causes), failure
             self._fill()
@@ -210,7 +210,7 @@ class WhyScreen(RowScreen):
         if self._error is None:
             with contextlib.suppress(TuivmError):
                 notes = await asyncio.wrap_future(self.context.backend.notes(self._key))
-        if number == self._asked and self.is_mounted and notes != self._notes:
+        if number == self._asked and self.present and notes != self._notes:
             self._notes = notes
             self._fill()
 
@@ -375,7 +375,7 @@ class WhyScreen(RowScreen):
 
     async def _run(self, action: Action, cure: Cure) -> None:
         bulk = await ActionFlow(self).do(action, (self._key,), cure.args)
-        if not self.is_mounted:
+        if not self.present:
             return
         failed = next((target.error for target in bulk.targets.values()), None)
         if failed is not None and cure.verb and not failed.call.startswith(OF_A_START):
