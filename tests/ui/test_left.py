@@ -17,7 +17,8 @@ from tests.ui.test_console import WEB, Backend, opened
 from tests.ui.test_flow import go_to
 from tuivm.core.api import ConsoleLine, ConsoleState, Login, LoginRun
 from tuivm.core.check import Part
-from tuivm.core.model import ConsolePast, DomainKey, RunResult, RunStep
+from tuivm.core.model import ConsolePast, DomainKey
+from tuivm.core.runs import RunResult, RunStep
 from tuivm.screens.confirm import ConfirmDialog
 from tuivm.screens.console import ConsoleScreen
 from tuivm.screens.details import DetailsScreen
