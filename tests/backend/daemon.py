@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,12 @@ import pytest
 
 NOBODY = 65534
 """A daemon started by root runs as this user: root's would be the system's daemon."""
+
+
+def _listens(path: Path) -> bool:
+    """True once a socket takes connections, which is a moment after it is there."""
+    with socket.socket(socket.AF_UNIX) as one:
+        return one.connect_ex(str(path)) == 0
 
 
 class Daemon:
@@ -76,7 +83,7 @@ class Daemon:
             stderr=subprocess.DEVNULL,
         )
         until = time.monotonic() + 30
-        while not self.socket.exists():
+        while not _listens(self.socket):
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError("libvirtd did not start")
             time.sleep(0.01)
