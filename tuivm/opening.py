@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from tuivm.backend import askpass
 from tuivm.backend.fleet import Fleet
 from tuivm.backend.task import Timing
 from tuivm.core.config import Config
@@ -43,11 +42,13 @@ def open_fleet(
     demo: bool = False,
     named: Sequence[str] = (),
     ask: bool = False,
+    screen: bool = False,
 ) -> Fleet:
     """Return a backend over ``uris``, with the configuration's names and times; not started.
 
     ``named`` are those of them that the user named: they are connected whatever the
-    configuration says, and with ``ask`` they may ask for passwords.
+    configuration says, and with ``ask`` they may ask for passwords. With ``screen`` it is for
+    one that comes up beside.
     """
     wanted = [
         replace(host, autoconnect=host.autoconnect or host.uri in named) for host in config.hosts
@@ -59,6 +60,7 @@ def open_fleet(
         timing=Timing(stats=config.refresh),
         known=wanted,
         asking_uris=named if ask else (),
+        screen=screen,
     )
 
 
@@ -97,7 +99,6 @@ def run(options: Launch) -> int:
     finally:
         gc.enable()
         clean = backend.stop(GRACE)
-        askpass.close()
         if journal is not None:
             journal.close(GRACE)
     if failure is not None:
@@ -107,9 +108,7 @@ def run(options: Launch) -> int:
     elif app.reopens and code == 0:
         _reopen(debug=not options.client_log.on)
     if not clean:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
+        _tidy_up()
         os._exit(code)
     return code
 
@@ -125,11 +124,23 @@ def _backend(options: Launch) -> Fleet:
         demo=options.demo,
         named=options.named,
         ask=True,
+        screen=True,
     )
+
+
+def _tidy_up() -> None:
+    """Do what the interpreter does at its end, before a way out that passes it by."""
+    from tuivm.backend import askpass
+
+    askpass.close()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
 
 
 def _reopen(*, debug: bool) -> NoReturn:
     """Become this program anew, started as it was, but with or without ``--debug``."""
+    _tidy_up()
     words = [word for word in sys.orig_argv[1:] if word != "--debug"]
     for number in range(3, 256):
         # libvirt leaves its log open for whoever is run.

@@ -10,6 +10,7 @@ from tuivm.backend import uptime
 from tuivm.backend.crowd import STEP, Crowd
 from tuivm.backend.fleet import Fleet
 from tuivm.backend.host import Host
+from tuivm.core.api import Focus
 
 
 def test_a_crowd_is_over_when_all_have_their_rows_or_failed() -> None:
@@ -41,6 +42,17 @@ def test_details_come_although_another_host_hangs(
     )
     with Watcher(Fleet([node(2), "test:///hung"], timing=QUICK)) as one:
         one.wait(lambda: len(one.domains) == 2)
+        one.wait(lambda: all(domain.facts for domain in one.domains.values()))
+
+
+def test_what_follows_the_rows_waits_for_the_screen(
+    node: NodeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuivm.backend.duties.PATIENCE", 60.0)
+    with Watcher(Fleet([node(2)], timing=QUICK, screen=True)) as one:
+        one.wait(lambda: len(one.domains) == 2)
+        assert all(domain.facts is None for domain in one.domains.values())
+        one.fleet.focus(Focus())
         one.wait(lambda: all(domain.facts for domain in one.domains.values()))
 
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import libvirt
 
 from tuivm.backend import errors
-from tuivm.backend.xml_parse import parse, source_path, value_at
 from tuivm.core.errors import TuivmError
 from tuivm.core.jobs import DomainJob
 from tuivm.core.model import DomainKey
@@ -67,6 +66,8 @@ class Copy(NamedTuple):
 
 def read_copies(domain: libvirt.virDomain) -> dict[str, Copy]:
     """The copies of a domain's disks, by their targets; blocks, raises ``libvirt.libvirtError``."""
+    from tuivm.backend.xml_parse import parse, source_path, value_at
+
     found = {}
     for disk in parse(domain.XMLDesc(0)).iterfind("devices/disk"):
         mirror = disk.find("mirror")

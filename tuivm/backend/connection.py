@@ -5,6 +5,7 @@ All of it blocks for as long as the daemon likes: only for threads that can be a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import socket
@@ -14,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import libvirt
 
-from tuivm.backend import askpass, errors, loop
+from tuivm.backend import errors, loop
 from tuivm.backend.credentials import credentials
 from tuivm.backend.desk import Talk
 from tuivm.core.text import sanitise
@@ -70,7 +71,7 @@ def open_connection(
     answered is asked through ``talk``; without one nothing is, and the terminal never is.
     """
     loop.start()
-    with askpass.asking(target.uri, talk) as uri:
+    with _answered(target.uri, talk) as uri:
         flags = libvirt.VIR_CONNECT_RO if target.readonly else 0
         conn = libvirt.openAuth(uri, credentials(talk), flags)
     if not target.in_process:
@@ -79,6 +80,15 @@ def open_connection(
         closed = loop.guarded(lambda _conn, reason, _opaque: on_close(reason))
         _if_supported(conn.registerCloseCallback, closed, None)
     return conn
+
+
+def _answered(uri: str, talk: Talk | None) -> contextlib.AbstractContextManager[str]:
+    """The URI by which what ssh asks comes to ``talk``; other ways ask through libvirt."""
+    if not uri.partition(":")[0].endswith("+ssh"):
+        return contextlib.nullcontext(uri)
+    from tuivm.backend import askpass
+
+    return askpass.asking(uri, talk)
 
 
 def close_connection(conn: libvirt.virConnect, callbacks: Iterable[int]) -> None:

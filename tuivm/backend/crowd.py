@@ -1,4 +1,4 @@
-"""Hosts that begin at the same time: the rows of all come before anything else of any."""
+"""What begins at the same time: the rows of all hosts and the screen come before all else."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ STEP = 0.05
 """Seconds over which it is spread for each host what follows its rows, which costs some 20 ms."""
 
 
+_SCREEN = ""
+"""Among the hosts; none has this name."""
+
+
 class Crowd:
     """Those hosts of a fleet whose rows or failure are still awaited. Any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, screen: bool = False) -> None:
+        """With ``screen`` that is awaited too: it takes all of the interpreter to come up."""
         self._lock = threading.Lock()
-        self._awaited: set[str] = set()
+        self._awaited: set[str] = {_SCREEN} if screen else set()
         self._size = 0
 
     def join(self, host: str) -> None:
@@ -29,6 +34,10 @@ class Crowd:
         """Its rows were told, or it cannot be reached: the others wait for it no longer."""
         with self._lock:
             self._awaited.discard(host)
+
+    def screen_is_up(self) -> None:
+        """Somebody sees what is told."""
+        self.leave(_SCREEN)
 
     @property
     def over(self) -> bool:

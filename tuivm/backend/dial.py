@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import libvirt
 
-from tuivm.backend import errors, events, refusals
+from tuivm.backend import errors, events
 from tuivm.backend.connection import Target, close_connection, open_connection
 from tuivm.backend.desk import Desk, Talk
 from tuivm.backend.extras import Extras
@@ -110,7 +110,9 @@ class Dialler:
         try:
             opened = self._open(attempt)
         except Exception as error:
-            failure = refusals.connection_error(error, self._target.uri, attempt.talk)
+            from tuivm.backend.refusals import connection_error
+
+            failure = connection_error(error, self._target.uri, attempt.talk)
             error.__traceback__ = None
             self._wrong += bool(wrong_answers(failure.code, failure.raw, attempt.talk))
             attempt.talk.end()

@@ -6,30 +6,33 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import libvirt
 
 from tuivm.backend import errors, events
-from tuivm.backend.addresses import AddressReader
 from tuivm.backend.connection import Target
 from tuivm.backend.crowd import PATIENCE, Crowd
 from tuivm.backend.events import Event, Narrator
 from tuivm.backend.extras import Extras
-from tuivm.backend.facts import FactsReader
-from tuivm.backend.jobs import JobWatch
 from tuivm.backend.link import LaneName, Link
-from tuivm.backend.nodestats import PERIOD, NodeStats
 from tuivm.backend.probe import Introduction, Probe
 from tuivm.backend.reader import Reader
 from tuivm.backend.rows import Rows
-from tuivm.backend.sampler import Sampler
 from tuivm.backend.task import Task, Timing
-from tuivm.backend.uptime import Uptimes
 from tuivm.core.api import Focus
 from tuivm.core.errors import TuivmError
-from tuivm.core.jobs import DomainJob
 from tuivm.core.model import Domain, DomainKey, HostState, HostStatus, LogEntry, Stats
+
+if TYPE_CHECKING:
+    # What follows the rows is loaded after them.
+    from tuivm.backend.addresses import AddressReader
+    from tuivm.backend.facts import FactsReader
+    from tuivm.backend.jobs import JobWatch
+    from tuivm.backend.nodestats import NodeStats
+    from tuivm.backend.sampler import Sampler
+    from tuivm.backend.uptime import Uptimes
+    from tuivm.core.jobs import DomainJob
 
 _LOOK = 0.1
 """Seconds between two looks whether other hosts have their rows."""
@@ -317,6 +320,9 @@ class Duties:
     def _begin_rest(self) -> None:
         owner, link = self._owner, self._owner.link
         assert link is not None
+        from tuivm.backend.facts import FactsReader
+        from tuivm.backend.sampler import Sampler
+
         timing = owner.timing
         self._facts = FactsReader(self._rows, timing, in_process=owner.target.in_process)
         self._sampler = Sampler(
@@ -336,11 +342,17 @@ class Duties:
             self._sampler,
         ]
         if owner.extras is None:
+            from tuivm.backend.addresses import AddressReader
+            from tuivm.backend.jobs import JobWatch
+            from tuivm.backend.nodestats import PERIOD, NodeStats
+
             self._addresses = AddressReader(self._rows, timing)
             self._jobs = JobWatch(owner.id, self._rows, self._tell_jobs)
             self._node = NodeStats(max(PERIOD, timing.stats), self._on_introduction)
             self._tasks += [self._addresses, self._jobs, self._node]
         if owner.target.local and not owner.target.in_process:
+            from tuivm.backend.uptime import Uptimes
+
             self._uptimes = Uptimes(self._rows, timing)
             self._tasks.append(self._uptimes)
             self._uptimes.settle()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import libvirt
 
-from tuivm.core.api import ConsoleChannel, ConsoleSink
-from tuivm.core.model import Address, Domain, DomainDetails, DomainKey, QemuLog, State, Stats
+if TYPE_CHECKING:
+    from tuivm.core.api import ConsoleChannel, ConsoleSink
+    from tuivm.core.model import Address, Domain, DomainDetails, DomainKey, QemuLog, State, Stats
 
 
 class Owner(Protocol):

@@ -78,11 +78,13 @@ class Fleet:
         timing: Timing | None = None,
         known: Sequence[HostConfig] = (),
         asking_uris: Collection[str] = (),
+        screen: bool = False,
     ) -> None:
         """Prepare the hosts; nothing connects before ``start``.
 
         ``known`` is what the configuration says of them, ``asking_uris`` may ask the user
-        when they first connect.
+        when they first connect. With ``screen`` one is coming up, which the first ``focus``
+        tells: what follows the rows waits for it.
         """
         self._asking = frozenset(asking_uris)
         self._readonly = readonly
@@ -93,7 +95,12 @@ class Fleet:
         """When each domain was last asked to shut down."""
         self._support: Support | None = None
         self.roster = Roster(
-            self._news, self._desk, readonly=readonly, timing=timing, gone=self._forget
+            self._news,
+            self._desk,
+            readonly=readonly,
+            timing=timing,
+            screen=screen,
+            gone=self._forget,
         )
         """The hosts, and how they come and go."""
         if demo:

@@ -13,7 +13,6 @@ from tuivm.backend.connection import Target, close_connection, open_connection
 from tuivm.backend.desk import Talk
 from tuivm.backend.errors import AUTH_CODES
 from tuivm.backend.lane import Lane
-from tuivm.backend.refusals import connection_error
 from tuivm.core.errors import TuivmError
 
 LaneName = Literal["main", "side", "job", "agent", "console"]
@@ -104,6 +103,8 @@ class Link:
         try:
             return open_connection(self._target, talk=self._talk)
         except libvirt.libvirtError as error:
+            from tuivm.backend.refusals import connection_error
+
             failure = connection_error(error, self._target.uri)
             if self._talk is not None and failure.code in AUTH_CODES:
                 self._talk.forget()

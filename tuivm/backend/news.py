@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from tuivm.core.api import Batch
-from tuivm.core.jobs import DomainJob
 from tuivm.core.model import Domain, DomainKey, HostStatus, LogEntry, Stats
 from tuivm.core.question import Question
+
+if TYPE_CHECKING:
+    from tuivm.core.jobs import DomainJob
 
 MAX_ENTRIES = 5000
 """Log lines that wait for the screen; older ones are dropped for newer ones."""

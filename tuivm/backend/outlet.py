@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from tuivm.backend.news import News
-from tuivm.core.jobs import DomainJob
 from tuivm.core.model import Domain, DomainKey, HostStatus, LogEntry, Stats
+
+if TYPE_CHECKING:
+    from tuivm.core.jobs import DomainJob
 
 
 class Outlet:

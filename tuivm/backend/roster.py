@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from tuivm.backend import elsewhere
 from tuivm.backend.connection import Target, short_name
 from tuivm.backend.crowd import Crowd
 from tuivm.backend.desk import Desk, Talk
@@ -17,13 +17,15 @@ from tuivm.backend.host import Host
 from tuivm.backend.news import News
 from tuivm.backend.outlet import Outlet
 from tuivm.backend.task import Timing
-from tuivm.backend.trial import Trial
 from tuivm.core.api import Focus
 from tuivm.core.errors import TuivmError
-from tuivm.core.hostapi import Elsewhere
 from tuivm.core.hostconfig import HostConfig, same_uri
 from tuivm.core.model import HostState, HostStatus
 from tuivm.core.text import sanitise
+
+if TYPE_CHECKING:
+    from tuivm.backend.trial import Trial
+    from tuivm.core.hostapi import Elsewhere
 
 DEMO = "demo"
 """The embedded fleet's host."""
@@ -43,9 +45,13 @@ class Roster:
         *,
         readonly: bool = False,
         timing: Timing | None = None,
+        screen: bool = False,
         gone: Callable[[str], None] = lambda host: None,
     ) -> None:
-        """With ``readonly`` nothing can be changed on any host; ``gone`` hears of those that go."""
+        """With ``readonly`` nothing can be changed on any host; ``gone`` hears of those that go.
+
+        With ``screen`` the first ``focus`` tells that it is up.
+        """
         self.hosts: dict[str, Host] = {}
         """By id, in order. Replaced as a whole: any thread may read it."""
         self._news = news
@@ -58,7 +64,7 @@ class Roster:
         """Hosts on their way out; what hangs in libvirt keeps them alive."""
         self._trials: WeakSet[Trial] = WeakSet()
         self._focus: Focus | None = None
-        self._crowd = Crowd()
+        self._crowd = Crowd(screen=screen)
         """Those that are connected at the start."""
 
     # before the start --------------------------------------------------------------------
@@ -145,6 +151,8 @@ class Roster:
 
     def try_out(self, host: HostConfig) -> Future[HostStatus]:
         """Open a connection, look what is there, and close it."""
+        from tuivm.backend.trial import Trial
+
         name = host.name or short_name(host.uri, ())
         timing = self._timing or Timing()
         keepalive = (timing.keepalive, timing.keepalive_count)
@@ -155,6 +163,8 @@ class Roster:
 
     def elsewhere(self, host: str) -> Future[Elsewhere | None]:
         """Look whether this machine's other connection has VMs, for a host that has none."""
+        from tuivm.backend import elsewhere
+
         uri = self.hosts[host].uri if host in self.hosts else ""
         other = elsewhere.other_of(uri)
         if not other or any(same_uri(one.uri, other) for one in self.hosts.values()):
@@ -180,6 +190,7 @@ class Roster:
     def focus(self, focus: Focus) -> None:
         """Say what is on screen."""
         self._focus = focus
+        self._crowd.screen_is_up()
         for host in self.hosts.values():
             if host.started:
                 host.focus(focus)

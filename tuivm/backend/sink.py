@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tuivm.core.jobs import DomainJob
 from tuivm.core.model import Domain, DomainKey, HostStatus, LogEntry, Stats
+
+if TYPE_CHECKING:
+    from tuivm.core.jobs import DomainJob
 
 
 class Sink(Protocol):

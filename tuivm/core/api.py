@@ -14,29 +14,28 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tuivm.core.errors import TuivmError
-from tuivm.core.hostapi import HostBook
-from tuivm.core.jobs import DomainJob
-from tuivm.core.model import (
-    ChildExit,
-    ConsolePast,
-    Description,
-    Domain,
-    DomainDetails,
-    DomainKey,
-    DomainXml,
-    HostStatus,
-    LogEntry,
-    QemuLog,
-    Stats,
-)
-from tuivm.core.question import Question
-
 if TYPE_CHECKING:
     # Only named here: what the first screen does not use is not loaded for it.
     from tuivm.core.causes import Cause
     from tuivm.core.check import Part
     from tuivm.core.consoleports import ConsolePort
+    from tuivm.core.errors import TuivmError
+    from tuivm.core.hostapi import HostBook
+    from tuivm.core.jobs import DomainJob
+    from tuivm.core.model import (
+        ChildExit,
+        ConsolePast,
+        Description,
+        Domain,
+        DomainDetails,
+        DomainKey,
+        DomainXml,
+        HostStatus,
+        LogEntry,
+        QemuLog,
+        Stats,
+    )
+    from tuivm.core.question import Question
     from tuivm.core.runs import RunResult, RunStep
     from tuivm.core.support import Support
 

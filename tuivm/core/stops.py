@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tuivm.core.actions import ACTIONS
-from tuivm.core.causes import Cause
 from tuivm.core.model import DomainKey, LogEntry, State
 from tuivm.core.rows import Row
 from tuivm.core.shutdown import BY_AGENT
 from tuivm.core.text import duration_text
+
+if TYPE_CHECKING:
+    from tuivm.core.causes import Cause
 
 BOOT_SECONDS = 60.0
 """A guest that has run for less when it is asked may not hear it yet: it is asked twice."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from tuivm.core.actions import ACTIONS
 from tuivm.core.api import Batch
 from tuivm.core.history import EMPTY, History
-from tuivm.core.jobs import DomainJob
 from tuivm.core.model import (
     Domain,
     DomainKey,
@@ -22,6 +22,9 @@ from tuivm.core.model import (
 from tuivm.core.question import Question
 from tuivm.core.rows import FRESH_STATES, Changes, HostCell, Pending, Row
 from tuivm.core.text import uptime_text
+
+if TYPE_CHECKING:
+    from tuivm.core.jobs import DomainJob
 
 __all__ = ["LOG_LINES", "Changes", "Pending", "Row", "Store"]
 
