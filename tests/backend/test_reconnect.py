@@ -23,6 +23,8 @@ from tuivm.core.model import HostState, State
 
 SWIFT = replace(QUICK, open=0.2, probe=0.1, late=0.1, dead=0.3, backoff=0.01, backoff_max=0.02)
 """Trouble is noticed and left within tenths of a second."""
+LIST_DOMAINS, ALL_STATS, CLOSE_CALLBACK = 273, 344, 360
+"""Numbers of libvirt's requests (``REMOTE_PROC_CONNECT_...``)."""
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +114,16 @@ def test_fifty_troubles_leave_no_descriptor_and_no_thread_behind(wire: Wire) -> 
     # The process may have opened a few for itself meanwhile; one lost in ten troubles is more.
     one.wait(lambda: len(os.listdir("/proc/self/fd")) < files + 5)
     one.wait(lambda: threading.active_count() <= threads)
+
+
+def test_the_rows_take_few_round_trips(wire: Wire) -> None:
+    """One more than opening takes, for events; what else is to be heard comes after them."""
+    libvirt.open(wire.uri()).close()
+    by_hand = len(wire.calls)
+    with watch(wire.uri()) as one:
+        one.wait(lambda: CLOSE_CALLBACK in wire.calls[by_hand:])
+        asked = wire.calls[by_hand:]
+        first = next(place for place, call in enumerate(asked) if call == LIST_DOMAINS)
+        # The one by hand has a request that closes it instead.
+        assert first == by_hand
+        assert asked.index(ALL_STATS) < asked.index(CLOSE_CALLBACK)

@@ -62,13 +62,12 @@ class Target:
 
 def open_connection(
     target: Target,
-    on_close: Callable[[int], None] | None = None,
     talk: Talk | None = None,
 ) -> libvirt.virConnect:
     """Open it with keepalive; raises ``libvirt.libvirtError``, ``OSError`` without a folder.
 
-    ``on_close`` hears libvirt's reason when it breaks, on the event thread. What has to be
-    answered is asked through ``talk``; without one nothing is, and the terminal never is.
+    What has to be answered is asked through ``talk``; without one nothing is, and the
+    terminal never is.
     """
     loop.start()
     with _answered(target.uri, talk) as uri:
@@ -76,10 +75,16 @@ def open_connection(
         conn = libvirt.openAuth(uri, credentials(talk), flags)
     if not target.in_process:
         _if_supported(conn.setKeepAlive, *target.keepalive)
-    if on_close is not None:
-        closed = loop.guarded(lambda _conn, reason, _opaque: on_close(reason))
-        _if_supported(conn.registerCloseCallback, closed, None)
     return conn
+
+
+def hear_close(conn: libvirt.virConnect, on_close: Callable[[int], None]) -> None:
+    """Have ``on_close`` hear libvirt's reason when it breaks, on the event thread.
+
+    A round trip of its own: what is asked before learns of the end by its own failure.
+    """
+    closed = loop.guarded(lambda _conn, reason, _opaque: on_close(reason))
+    _if_supported(conn.registerCloseCallback, closed, None)
 
 
 def _answered(uri: str, talk: Talk | None) -> contextlib.AbstractContextManager[str]:

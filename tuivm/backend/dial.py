@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import libvirt
 
-from tuivm.backend import errors, events
+from tuivm.backend import events
 from tuivm.backend.connection import Target, close_connection, open_connection
 from tuivm.backend.desk import Desk, Talk
 from tuivm.backend.extras import Extras
@@ -88,16 +88,13 @@ class Dialler:
         """Seconds that the last attempt spent waiting for the user."""
         return self._talk.seconds(now)
 
-    def dial(
-        self, on_close: Callable[[int], None], opened: Tell, failed: Failed, *, ask: bool = False
-    ) -> Callable[[], None]:
+    def dial(self, opened: Tell, failed: Failed, *, ask: bool = False) -> Callable[[], None]:
         """Begin an attempt; returns what gives it up: then neither result comes.
 
-        ``on_close`` hears libvirt's reason when the connection breaks later. With ``ask``
-        the user may be asked for passwords and the like.
+        With ``ask`` the user may be asked for passwords and the like.
         """
         self._talk = Talk(self._name, self._desk, self._wrong + 1, ask)
-        attempt = _Attempt(on_close, opened, failed, self._talk)
+        attempt = _Attempt(opened, failed, self._talk)
         with self._lock:
             self._pending += 1
         threading.Thread(
@@ -132,7 +129,7 @@ class Dialler:
                 self._let_go()
 
     def _open(self, attempt: _Attempt) -> Opened:
-        conn = open_connection(self._target, attempt.on_close, attempt.talk)
+        conn = open_connection(self._target, attempt.talk)
         try:
             if self._extras is not None:
                 self._extras.prepare(conn)
@@ -148,10 +145,7 @@ class Dialler:
 class _Attempt:
     """One attempt: it ends once, with a result or by being given up."""
 
-    def __init__(
-        self, on_close: Callable[[int], None], opened: Tell, failed: Failed, talk: Talk
-    ) -> None:
-        self.on_close = on_close
+    def __init__(self, opened: Tell, failed: Failed, talk: Talk) -> None:
         self.opened = opened
         self.failed = failed
         self.talk = talk
@@ -180,10 +174,3 @@ class _Attempt:
 def close_opened(opened: Opened) -> None:
     """Close what nobody wants any more; may wait for the daemon."""
     close_connection(opened.conn, [] if opened.callback is None else [opened.callback])
-
-
-def close_reason(reason: int) -> TuivmError | None:
-    """The failure that a close callback tells, or None when we closed it ourselves."""
-    if reason == libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT:
-        return None
-    return errors.closed(reason)

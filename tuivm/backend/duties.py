@@ -336,7 +336,12 @@ class Duties:
         )
         self._tasks += [
             Introduction(
-                timing, owner.hear, link.callbacks, self._on_introduction, self._on_all_heard
+                timing,
+                owner.hear,
+                link.on_close,
+                link.callbacks,
+                self._on_introduction,
+                self._on_all_heard,
             ),
             self._facts,
             self._sampler,

@@ -18,7 +18,7 @@ from tuivm.backend.backoff import Backoff
 from tuivm.backend.connection import Target
 from tuivm.backend.crowd import Crowd
 from tuivm.backend.desk import Desk
-from tuivm.backend.dial import Dialler, Opened, close_opened, close_reason
+from tuivm.backend.dial import Dialler, Opened, close_opened
 from tuivm.backend.duties import Duties
 from tuivm.backend.extras import Extras
 from tuivm.backend.keeper import Keeper
@@ -309,7 +309,6 @@ class Host:
         self._open_by = time.monotonic() + self.timing.open
         self.set_status(state=HostState.CONNECTING, retry_at=None)
         self._give_up_opening = self._dialler.dial(
-            partial(self._on_close, generation),
             lambda opened: self._keeper.post(partial(self._opened, generation, opened)),
             lambda error: self._keeper.post(partial(self._open_failed, generation, error)),
             ask=ask,
@@ -344,11 +343,6 @@ class Host:
         )
         self.set_status(state=HostState.SYNCING, latency=opened.latency)
         self._duties.begin(bool(callbacks))
-
-    def _on_close(self, generation: int, reason: int) -> None:
-        error = close_reason(reason)
-        if error is not None:
-            self._on_lost(generation, error)
 
     def _on_lost(self, generation: int, error: TuivmError) -> None:
         def act() -> None:

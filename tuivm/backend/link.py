@@ -11,7 +11,7 @@ import libvirt
 
 from tuivm.backend.connection import Target, close_connection, open_connection
 from tuivm.backend.desk import Talk
-from tuivm.backend.errors import AUTH_CODES
+from tuivm.backend.errors import AUTH_CODES, closed
 from tuivm.backend.lane import Lane
 from tuivm.core.errors import TuivmError
 
@@ -54,6 +54,7 @@ class Link:
         """Ids of the domain events registered on ``main``; whoever registers appends at once."""
         self.closed = threading.Event()
         """Set when all of its connections are closed after ``close``."""
+        self._on_lost = on_lost
         self._target = target
         self._talk = talk
         self._host = host
@@ -81,6 +82,11 @@ class Link:
         """The lane of that name."""
         lane: Lane = getattr(self, name)
         return lane
+
+    def on_close(self, reason: int) -> None:
+        """Take libvirt's reason why ``main`` was closed, unless we did it. Any thread."""
+        if reason != libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT:
+            self._on_lost(self.generation, closed(reason))
 
     def close(self, error: TuivmError) -> None:
         """Fail all calls now; threads close the connections as soon as they can."""

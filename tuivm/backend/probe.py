@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import libvirt
 
 from tuivm.backend import errors, events
+from tuivm.backend.connection import hear_close
 from tuivm.backend.lane import Lane
 from tuivm.backend.link import LaneName
 from tuivm.backend.task import Timing
@@ -89,12 +90,17 @@ class Introduction:
         self,
         timing: Timing,
         sink: events.Sink,
+        on_close: Callable[[int], None],
         callbacks: list[int],
         tell: Callable[[dict[str, Any]], None],
         done: Callable[[], None],
     ) -> None:
-        """``callbacks`` takes the ids of what is registered, as soon as it is."""
+        """``callbacks`` takes the ids of what is registered, as soon as it is.
+
+        ``on_close`` hears libvirt's reason when the connection breaks.
+        """
         self._sink = sink
+        self._on_close = on_close
         self._callbacks = callbacks
         self._tell = tell
         self._done = done
@@ -108,10 +114,10 @@ class Introduction:
         return self._next_at
 
     def begin(self, now: float) -> Callable[[libvirt.virConnect], Any]:
-        """Read the host's facts, then register some of the other events."""
+        """Hear of the connection's end and read the host's facts, then listen to events."""
         self._next_at = None
         if not self._met:
-            return read_host
+            return partial(_meet, on_close=self._on_close)
         return partial(_listen, wanted=self._events, sink=self._sink, callbacks=self._callbacks)
 
     def done(self, result: dict[str, Any] | None, now: float) -> None:
@@ -156,6 +162,11 @@ def version_text(number: int | None) -> str:
     if not number:
         return ""
     return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+
+
+def _meet(conn: libvirt.virConnect, on_close: Callable[[int], None]) -> dict[str, Any]:
+    hear_close(conn, on_close)
+    return read_host(conn)
 
 
 def _ask(question: Hears) -> Any:
