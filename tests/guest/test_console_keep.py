@@ -117,6 +117,9 @@ def test_pastes_of_6000_bytes_arrive_whole(make_guest: MakeGuest, open_session: 
     paste(session, lines)
     session.write(b"\x04")
     until(lambda: "stored" in session.text(), "the end of the paste")
+    told = ask(session, "cat -v /tmp/q").rpartition("cat -v /tmp/q; echo")[2]
+    arrived = told.splitlines()[1:101]
+    assert arrived == lines.splitlines()
     assert hashlib.md5(lines.encode()).hexdigest() in ask(session, "md5sum /tmp/q")
 
 
