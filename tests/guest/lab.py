@@ -77,8 +77,8 @@ def until(condition: Callable[[], object], what: str, timeout: float = PATIENCE)
     return time.monotonic() - start
 
 
-def open_lab(owner: str) -> Lab:
-    """Bring the lab up, or take the one that is.
+def open_lab(owner: str, name: str = "main") -> Lab:
+    """Bring a lab up, or take the one that is.
 
     Raises:
         LabUnavailable: with the reason.
@@ -86,19 +86,19 @@ def open_lab(owner: str) -> Lab:
     check = _script("check")
     if check.returncode:
         raise LabUnavailable((check.stdout + check.stderr).strip())
-    paths = Paths()
-    done = _script("up", "--off", "--owner", owner)
+    paths = Paths(name)
+    done = _script("--name", name, "up", "--off", "--owner", owner)
     running = paths.load()
     if done.returncode or running is None:
         raise RuntimeError(f"scripts/lab up: {done.stderr.strip()}")
     return Lab(running, paths, build(paths.cache))
 
 
-def close_lab(owner: str) -> None:
-    """Take the lab down, if it is this owner's."""
-    running = Paths().load()
+def close_lab(owner: str, name: str = "main") -> None:
+    """Take a lab down, if it is this owner's."""
+    running = Paths(name).load()
     if running is not None and running.owner == owner:
-        _script("down")
+        _script("--name", name, "down")
 
 
 def _script(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -25,6 +25,12 @@ _SHARED_POOLS = frozenset({"netfs", "rbd", "iscsi", "iscsi-direct", "gluster", "
 _LOCAL_POOLS = frozenset({"dir", "fs", "logical", "disk", "zfs"})
 
 
+ASKS_QEMU = 8_006_000
+"""libvirt from which on QEMU is asked what it cannot move."""
+QEMU_TELLS = 6_000_000
+"""QEMU from which on it tells."""
+
+
 class Disk(NamedTuple):
     """A disk that is written to."""
 
@@ -57,33 +63,83 @@ def disks(root: etree._Element) -> list[Disk]:
     return found
 
 
-def frozen(root: etree._Element) -> Iterator[str]:
+class Stuck(NamedTuple):
+    """What keeps the memory of a running domain where it is."""
+
+    text: str
+    certain: bool
+    """False where it depends on what neither XML nor libvirt tells."""
+
+
+def frozen(case: Case) -> Iterator[Stuck]:
     """Name what keeps libvirt from saving or moving a running domain's memory.
 
-    As libvirt's ``qemuMigrationSrcIsAllowed`` has it, and QEMU's own refusals.
+    As libvirt's ``qemuMigrationSrcIsAllowed`` has it, and QEMU's own refusals, which newer
+    libvirts ask for instead of what they knew of devices.
     """
+    root = case.live
+    yield from _devices(root, _asks(case))
+    for disk in root.iterfind("devices/disk"):
+        target = value_at(disk, "target/@dev")
+        if disk.find("transient") is not None:
+            yield Stuck(f"its disk {target} is <transient/>", True)
+        if disk.find("mirror") is not None:
+            yield Stuck(f"its disk {target} is being copied (jobs: 5)", True)
+    for memory in root.iterfind("devices/shmem"):
+        if memory.get("role") != "master":
+            yield Stuck("it has shared memory with its host (<shmem>)", True)
+    yield from _folders(root)
+    yield from _clock(root)
+
+
+def _asks(case: Case) -> bool:
+    """True when libvirt asks QEMU what is in the way, and knows nothing of it itself."""
+    libvirt_version, qemu_version = case.conn.getLibVersion(), case.conn.getVersion()
+    return bool(libvirt_version >= ASKS_QEMU and qemu_version >= QEMU_TELLS)
+
+
+def _devices(root: etree._Element, asks: bool) -> Iterator[Stuck]:
+    """Devices of the host: some can move by now, or are unplugged for the time being."""
     for device in root.iterfind("devices/hostdev"):
         kind = device.get("type") or device.get("mode") or "?"
-        if kind != "usb":
-            yield f"a device of its host is passed through to it (<hostdev type='{kind}'>)"
+        if kind == "usb" or (kind == "scsi" and asks) or _unplugged(device):
+            continue
+        text = f"a device of its host is passed through to it (<hostdev type='{kind}'>)"
+        yield _device(text, asks and kind in ("pci", "mdev"))
     for card in root.iterfind("devices/interface"):
-        if card.get("type") in ("hostdev", "vdpa"):
+        if card.get("type") in ("hostdev", "vdpa") and not _unplugged(card):
             mac = value_at(card, "mac/@address")
-            yield f"its card {mac} is a device of its host (type='{card.get('type')}')"
-    for disk in root.iterfind("devices/disk"):
-        if disk.find("transient") is not None:
-            yield f"its disk {value_at(disk, 'target/@dev')} is <transient/>"
-    if root.find("devices/shmem") is not None:
-        yield "it has shared memory with its host (<shmem>)"
+            yield _device(f"its card {mac} is a device of its host ({card.get('type')})", asks)
+
+
+def _unplugged(device: etree._Element) -> bool:
+    """True for one half of a pair: it is unplugged while the other moves."""
+    return value_at(device, "teaming/@type") == "transient"
+
+
+def _device(text: str, may_move: bool) -> Stuck:
+    return Stuck(f"{text}, unless its driver can move it" if may_move else text, not may_move)
+
+
+def _folders(root: etree._Element) -> Iterator[Stuck]:
     for folder in root.iterfind("devices/filesystem"):
-        yield (
-            f"its folder {value_at(folder, 'target/@dir')} is its host's "
-            f"({value_at(folder, 'driver/@type') or '9p'})"
-        )
-    for feature in root.iterfind("cpu/feature"):
-        wanted = feature.get("name") == "invtsc" and feature.get("policy") == "require"
-        if wanted and root.find("clock/timer[@name='tsc'][@frequency]") is None:
-            yield "its CPU has invtsc without a fixed frequency"
+        name = value_at(folder, "target/@dir")
+        if value_at(folder, "driver/@type") == "virtiofs":
+            yield Stuck(f"its folder {name} is its host's (virtiofs)", True)
+        else:
+            text = f"its folder {name} is its host's (9p), for as long as the guest has it mounted"
+            yield Stuck(text, False)
+
+
+def _clock(root: etree._Element) -> Iterator[Stuck]:
+    """An invariant clock cannot change its pace, unless that is given."""
+    cpu = root.find("cpu")
+    if cpu is None or root.find("clock/timer[@name='tsc'][@frequency]") is not None:
+        return
+    if cpu.find("feature[@name='invtsc'][@policy='require']") is not None:
+        yield Stuck("its CPU has invtsc without a fixed frequency", True)
+    elif cpu.get("migratable") == "off" and root.get("type") == "kvm":
+        yield Stuck("its CPU has what cannot move: invtsc, with migratable='off'", False)
 
 
 def is_shared(case: Case, disk: Disk) -> bool | None:

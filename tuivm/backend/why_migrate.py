@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libvirt
 
 from tuivm.backend.case import Case
-from tuivm.backend.immovable import Disk, disks, frozen, is_shared, needed_files
+from tuivm.backend.immovable import Disk, Stuck, disks, frozen, is_shared, needed_files
 from tuivm.core.causes import Cause, Cure, Surety
 from tuivm.core.text import sanitise
 
@@ -20,12 +20,13 @@ def causes(case: Case) -> Iterator[Cause]:
     """Tell what a live migration would be refused for, and what the other host has to have."""
     if not case.state.active or case.live.get("type") not in ("kvm", "qemu"):
         return
-    if refused := list(_refused(case)):
+    if refused := sorted(_refused(case), key=lambda stuck: not stuck.certain):
+        first, *others = refused
         yield Cause(
             "migrate-refused",
-            f"A live migration would be refused: {refused[0]}",
-            Surety.CERTAIN,
-            "; ".join(refused[1:]) or "as libvirt checks it before it begins",
+            f"A live migration {'would' if first.certain else 'may'} be refused: {first.text}",
+            Surety.CERTAIN if first.certain else Surety.LIKELY,
+            "; ".join(one.text for one in others) or "as libvirt checks it before it begins",
             (Cure("Take these away first, or move it while it is off"),),
             "migrate",
         )
@@ -36,14 +37,15 @@ def causes(case: Case) -> Iterator[Cause]:
     yield from _needs(case)
 
 
-def _refused(case: Case) -> Iterator[str]:
-    yield from frozen(case.live)
+def _refused(case: Case) -> Iterator[Stuck]:
+    yield from frozen(case)
     try:
         count = case.domain.snapshotNum()
     except libvirt.libvirtError:
         count = 0
     if count:
-        yield f"it has {count} snapshot{'s' if count > 1 else ''}, which cannot move along"
+        text = f"it has {count} snapshot{'s' if count > 1 else ''}, which cannot move along"
+        yield Stuck(text, True)
 
 
 def _local(case: Case, local: list[Disk]) -> Cause:

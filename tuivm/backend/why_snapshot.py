@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tuivm.backend.case import Case
-from tuivm.backend.immovable import Disk, disks, frozen, stem
+from tuivm.backend.immovable import Disk, Stuck, disks, frozen, stem
 from tuivm.core.causes import Cause, Cure, Surety
 
 FLASH_SNAPSHOTS = 10_010_000
@@ -29,7 +29,7 @@ def causes(case: Case) -> Iterator[Cause]:
         cure = Cure("Give it a disk in a qcow2 image")
         yield Cause("snapshot-none", title, Surety.CERTAIN, evidence, (cure,), "snapshot")
         return
-    if case.state.active and (stuck := list(frozen(case.live))):
+    if case.state.active and (stuck := list(frozen(case))):
         yield _memory(case, stuck)
     inside, outside = list(_internal(case, found)), list(_external(found))
     if inside:
@@ -38,16 +38,17 @@ def causes(case: Case) -> Iterator[Cause]:
         yield _named(case, outside, found)
 
 
-def _memory(case: Case, stuck: list[str]) -> Cause:
+def _memory(case: Case, stuck: list[Stuck]) -> Cause:
+    certain = any(one.certain for one in stuck)
     cure = Cure(
         "Take it while the VM is off, or of its disks alone",
         lines=(_command(case, []),),
     )
     return Cause(
         "snapshot-memory",
-        "A snapshot with its memory would be refused while it runs",
-        Surety.CERTAIN,
-        "; ".join(stuck),
+        f"A snapshot with its memory {'would' if certain else 'may'} be refused while it runs",
+        Surety.CERTAIN if certain else Surety.LIKELY,
+        "; ".join(one.text for one in stuck),
         (cure,),
         "snapshot",
     )
