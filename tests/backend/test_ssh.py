@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 
 from tests.backend.daemon import Daemon
+from tests.backend.netdaemon import need
 from tests.backend.sshd import Sshd
 from tests.backend.watcher import QUICK, Watcher, watch
 from tuivm.core.errors import TuivmError
@@ -122,6 +126,74 @@ def test_what_is_in_the_way_is_named_with_its_cure(
     assert host.error is not None
     assert cause in host.error.message
     assert cure in host.error.hint
+
+
+def _silent(one: socket.socket) -> None:
+    """Take connections and say nothing, as a hung sshd does."""
+
+
+def _stuck(one: socket.socket) -> None:
+    """Greet as sshd does, then say nothing."""
+    one.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+
+def _rude(one: socket.socket) -> None:
+    """Hang up at once, as an sshd does that has too many at the door."""
+    one.close()
+
+
+@contextmanager
+def listener(answer: Callable[[socket.socket], None] | None) -> Iterator[int]:
+    """Something at an ssh port; None takes no connection, as behind a firewall that drops."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0 if answer is None else 5) as server:
+        port = int(server.getsockname()[1])
+        held = []
+        if answer is None:
+            for _ in range(3):
+                full = socket.socket()
+                full.setblocking(False)
+                full.connect_ex(("127.0.0.1", port))
+                held.append(full)
+
+        def serve() -> None:
+            with suppress(OSError):
+                while answer is not None:
+                    held.append(server.accept()[0])
+                    answer(held[-1])
+
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield port
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            for one in held:
+                one.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds", "cause", "cure"),
+    [
+        (_silent, 14.0, "but does not answer as ssh does", "stuck or overloaded"),
+        (None, 14.0, "127.0.0.1 does not answer at port", "ssh -v -p PORT ann@127.0.0.1"),
+        (_rude, 14.0, "and drops them at once", "MaxStartups"),
+        (_stuck, 3.0, "no answer within 3 s", "does ssh -p PORT ann@127.0.0.1 get in by hand?"),
+    ],
+    ids=["silent", "dropped", "rude", "stuck"],
+)
+def test_an_ssh_that_does_not_answer_is_named_in_time(
+    answer: Callable[[socket.socket], None] | None, seconds: float, cause: str, cure: str
+) -> None:
+    need("ssh")
+    with (
+        listener(answer) as port,
+        watch(f"qemu+ssh://ann@127.0.0.1:{port}/system", replace(QUICK, open=seconds)) as one,
+    ):
+        one.wait(lambda: one.state() is HostState.LOST, seconds + 10)
+        (host,) = one.hosts.values()
+        assert host.error is not None
+        assert cause in host.error.message
+        assert cure.replace("PORT", str(port)) in host.error.hint
+        assert host.retry_at is not None, "it may come back"
 
 
 def test_a_daemon_that_left_its_socket_behind_is_told_apart(sshd: Sshd, daemon: Daemon) -> None:

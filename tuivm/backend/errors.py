@@ -181,17 +181,6 @@ def read_only(title: str) -> TuivmError:
     )
 
 
-def no_answer(uri: str, seconds: float) -> TuivmError:
-    """The failure of an attempt to connect that hangs."""
-    return TuivmError(
-        f"Cannot connect to {sanitise(uri, 120)}",
-        f"no answer within {seconds:.0f} s",
-        hint="is the host up, and its libvirt daemon not stuck? It is tried again by itself",
-        code=libvirt.VIR_ERR_OPERATION_TIMEOUT,
-        call="virConnectOpen",
-    )
-
-
 def slow(seconds: float) -> TuivmError:
     """The state of a host that is connected but keeps us waiting."""
     return TuivmError(

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import libvirt
 
-from tuivm.backend import errors, events
+from tuivm.backend import errors, events, refusals
 from tuivm.backend.backoff import Backoff
 from tuivm.backend.connection import Target
 from tuivm.backend.crowd import Crowd
@@ -289,7 +289,7 @@ class Host:
             if now < open_by:
                 return max(open_by, now + 0.2)
             self._give_up()
-            self.lose(errors.no_answer(self.uri, self.timing.open))
+            self.lose(refusals.no_answer(self.uri, self.timing.open))
             return self._status.retry_at
         if self._link is None:
             retry_at = self._status.retry_at

@@ -43,7 +43,7 @@ def check_uris(uris: Sequence[str]) -> list[Part]:
     for uri, answer in zip(uris, answers, strict=True):
         seconds = LOCAL_SECONDS if Target(uri).local else REMOTE_SECONDS
         found = answer.wait(max(0.1, until + seconds - time.monotonic()))
-        facts.append(found or outside(uri, errors.no_answer(uri, seconds)))
+        facts.append(found or outside(uri, refusals.no_answer(uri, seconds)))
     return verdicts(machine, facts)
 
 

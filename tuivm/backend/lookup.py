@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 import libvirt
 
-from tuivm.backend import errors, refusals
+from tuivm.backend import refusals
 from tuivm.backend.connection import Target, close_connection, open_connection
 from tuivm.backend.lane import Call, Lane
 from tuivm.backend.link import LaneName
@@ -116,7 +116,7 @@ def locate(uris: Sequence[str], text: str) -> tuple[Direct, Found]:
         try:
             answer = future.result(ANSWER)
         except FutureTimeout:
-            failures.append(errors.no_answer(link.uri, ANSWER))
+            failures.append(refusals.no_answer(link.uri, ANSWER))
         except TuivmError as error:
             failures.append(error)
         else:

@@ -59,6 +59,21 @@ def connection_error(error: BaseException, uri: str, talk: Talk | None = None) -
     )
 
 
+def no_answer(uri: str, seconds: float) -> TuivmError:
+    """The failure of an attempt to connect that hangs."""
+    place = Place.of(uri)
+    hint = "is the host up, and its libvirt daemon not stuck?"
+    if "ssh" in place.transport:
+        hint = f"does ssh {place.by_hand} get in by hand? If so, its libvirt daemon is stuck."
+    return TuivmError(
+        f"Cannot connect to {sanitise(uri, 120)}",
+        f"no answer within {seconds:.0f} s",
+        hint=f"{hint} It is tried again by itself",
+        code=libvirt.VIR_ERR_OPERATION_TIMEOUT,
+        call="virConnectOpen",
+    )
+
+
 def _explained(code: int | None, raw: str, uri: str) -> tuple[str, str, int | None]:
     """A cause, a next step, and the code that libvirt should have given."""
     for explain in _EXPLAINERS:
@@ -132,6 +147,22 @@ _SSH: Table = (
         "Could not resolve hostname",
         "the host's name is not known",
         "check its spelling, ~/.ssh/config and DNS",
+    ),
+    (
+        "during banner exchange",
+        "something takes connections at HOST, port PORT, but does not answer as ssh does",
+        "is that sshd's port? If so, it is stuck or overloaded: look on the host's own console",
+    ),
+    (
+        "kex_exchange_identification",
+        "HOST takes ssh connections at port PORT and drops them at once",
+        "too many at a time (MaxStartups), or it bars this address (fail2ban, hosts.deny): look "
+        "at sshd's log there",
+    ),
+    (
+        "Connection timed out",
+        "HOST does not answer at port PORT",
+        "is it up, and does its firewall let ssh in? ssh -v BYHAND shows how far it comes",
     ),
     (
         "Connection refused",
@@ -213,7 +244,8 @@ def _look_up(table: Table, raw: str, uri: str) -> Explanation:
     for needle, message, hint in table:
         if needle.lower() in raw.lower():
             texts = (
-                text.replace("HOST", place.host)
+                text.replace("BYHAND", place.by_hand)
+                .replace("HOST", place.host)
                 .replace("PORT", str(port))
                 .replace("KIND", place.transport)
                 for text in (message, hint)

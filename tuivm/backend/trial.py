@@ -7,11 +7,10 @@ import threading
 import time
 from concurrent.futures import Future, InvalidStateError
 
-from tuivm.backend import errors
+from tuivm.backend import refusals
 from tuivm.backend.connection import Target, close_connection, open_connection
 from tuivm.backend.desk import Talk
 from tuivm.backend.probe import read_host
-from tuivm.backend.refusals import connection_error
 from tuivm.backend.unanswered import AGAIN
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import HostState, HostStatus
@@ -48,7 +47,7 @@ class Trial:
         try:
             found = self._look()
         except Exception as error:
-            failure = connection_error(error, self._target.uri, self._talk)
+            failure = refusals.connection_error(error, self._target.uri, self._talk)
             error.__traceback__ = None
             hint = failure.hint.replace(AGAIN, "another try asks").partition("; it is never")[0]
             self._fail(_with_hint(failure, hint))
@@ -76,7 +75,7 @@ class Trial:
         while not self._over.wait(_LOOK):
             now = time.monotonic()
             if now - began - self._talk.seconds(now) >= self._seconds:
-                late = errors.no_answer(self._target.uri, self._seconds)
+                late = refusals.no_answer(self._target.uri, self._seconds)
                 self._fail(_with_hint(late, late.hint.partition(" It is tried")[0]))
                 return
 
