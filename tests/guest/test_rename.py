@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libvirt
 import pytest
 
+from tests.backend.daemon import private_daemon
 from tests.backend.watcher import QUICK, Watcher, failure, result, watch
 from tests.guest.conftest import MakeGuest, unique
 from tests.guest.lab import Lab
@@ -15,6 +16,8 @@ from tests.lab.guests import Guest
 from tuivm.core.causes import Surety
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import Domain, DomainKey, State
+
+OS = "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
 
 
 @pytest.fixture
@@ -83,6 +86,45 @@ def test_a_name_that_another_vm_has_names_that_vm_and_the_next_one_is_taken(
     assert trouble.domain.name() == new
     # It starts under its new name, and nothing is said of it.
     trouble.error = None
+    trouble.domain.create()
+    assert trouble.causes() == ()
+
+
+def test_one_that_is_off_has_its_name_too(
+    lab: Lab, conn: libvirt.virConnect, watcher: Watcher, make_guest: MakeGuest
+) -> None:
+    guest, other = make_guest("rename", start="paused"), make_guest("holder", agent=False)
+    lab.virsh("destroy", guest.uuid)
+    key = row(watcher, guest).key
+    watcher.wait(lambda: watcher.domains[key].state is State.OFF)
+    error = rename(watcher, key, other.name)
+    assert isinstance(error, TuivmError)
+    assert f"there is another VM called {other.name} (off" in str(error)
+    trouble = Trouble(lab, guest, conn)
+    trouble.error = error
+    assert f"{other.name} (off" in trouble.cause().title
+    # Whoever gives the name up meanwhile, on another connection, is in nobody's way.
+    lab.virsh("domrename", other.uuid, unique("moved"))
+    assert isinstance(rename(watcher, key, other.name), str)
+    assert trouble.domain.name() == other.name
+
+
+def test_a_name_that_another_connection_has_is_free(
+    lab: Lab, conn: libvirt.virConnect, make_guest: MakeGuest
+) -> None:
+    guest, name = make_guest("rename", agent=False), unique("twice")
+    xml = f"<domain type='qemu'><name>{name}</name><memory>1024</memory>{OS}</domain>"
+    with private_daemon() as daemon:
+        own = daemon.uri("qemu:///session")
+        theirs = libvirt.open(own)
+        theirs.defineXML(xml)
+        with watch([lab.uri, own], QUICK) as both:
+            both.up()
+            key = row(both, guest).key
+            assert isinstance(rename(both, key, name), str)
+            both.wait(lambda: [one.name for one in both.domains.values()].count(name) == 2)
+        theirs.close()
+    trouble = Trouble(lab, guest, conn)
     trouble.domain.create()
     assert trouble.causes() == ()
 
