@@ -169,6 +169,12 @@ def test_a_device_that_qemu_itself_may_not_use_is_warned_of_though_root_may() ->
     assert outside.fix[0] == "sudo usermod -aG kvm qemu"
 
 
+def test_a_daemon_that_offers_kvm_is_believed() -> None:
+    facts = replace(HEALTHY, kvm=DeviceFact(True, True, "root", 0o600))
+    found = {one.id: one for one in check_machine(facts, session=False, offered=True)}
+    assert found["kvm-device"].verdict is OK
+
+
 def test_roots_own_device_is_no_use_to_others_and_not_said_to_be() -> None:
     closed = DeviceFact(True, False, "root", 0o600, "permission denied")
     found = machine(kvm=closed)["kvm-device"]

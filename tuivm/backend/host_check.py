@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Protocol
 
 import libvirt
@@ -57,8 +58,13 @@ def verdicts(machine: MachineFacts, connections: Sequence[ConnectionFacts]) -> l
             (f for one in connections if (f := check_polkit(machine, one)) is not None),
             None,
         )
+        if not system:
+            # A daemon on a socket of its own has a configuration of its own.
+            machine = replace(machine, qemu_user="", qemu_kvm=None)
         findings = (
-            *check_machine(machine, session=session),
+            *check_machine(
+                machine, session=session, offered=any(_offers_kvm(one) for one in connections)
+            ),
             *check_services(machine, system=system, session=session),
             *(() if polkit is None else (polkit,)),
         )
@@ -69,6 +75,11 @@ def verdicts(machine: MachineFacts, connections: Sequence[ConnectionFacts]) -> l
 
 def _about_here(facts: ConnectionFacts) -> bool:
     return facts.local and not facts.uri.startswith("test:")
+
+
+def _offers_kvm(facts: ConnectionFacts) -> bool:
+    own = (one.types for one in facts.emulators or () if one.arch == facts.arch)
+    return _about_here(facts) and any("kvm" in types for types in own)
 
 
 def _is_system(facts: ConnectionFacts) -> bool:

@@ -21,12 +21,17 @@ _JUDGED = re.compile(r"hardware virtualization|/dev/kvm|IOMMU|cgroup")
 _NEEDED_CONTROLLERS = ("cpu", "memory")
 
 
-def check_machine(facts: MachineFacts, *, session: bool) -> tuple[Finding, ...]:
-    """Judge the hardware and the system; ``session`` when the user's own daemon is meant."""
+def check_machine(
+    facts: MachineFacts, *, session: bool, offered: bool = False
+) -> tuple[Finding, ...]:
+    """Judge the hardware and the system; ``session`` when the user's own daemon is meant.
+
+    ``offered`` is True when a daemon of this machine was seen to offer KVM to its VMs.
+    """
     return (
         _processor(facts),
         _modules(facts),
-        _device(facts, session),
+        _device(facts, session, offered),
         *(finding for check in _CHECKS if (finding := check(facts)) is not None),
     )
 
@@ -109,7 +114,7 @@ def _modules(facts: MachineFacts) -> Finding:
     )
 
 
-def _device(facts: MachineFacts, session: bool) -> Finding:
+def _device(facts: MachineFacts, session: bool, offered: bool) -> Finding:
     def finding(verdict: Verdict, text: str, *fix: str) -> Finding:
         return Finding("kvm-device", "/dev/kvm", verdict, text, fix)
 
@@ -123,7 +128,8 @@ def _device(facts: MachineFacts, session: bool) -> Finding:
     owner = f"group {device.group or '?'}, mode {device.mode:04o}"
     if device.error and "denied" not in device.error:
         return finding(WARNING, f"it is there but does not work: {device.error}", *_CAUSES)
-    if not session and (facts.qemu_kvm is False or (not facts.qemu_user and _roots_alone(device))):
+    refused = facts.qemu_kvm is False or (not facts.qemu_user and _roots_alone(device))
+    if refused and not session and not offered:
         who = f"runs as {facts.qemu_user}, who" if facts.qemu_user else "is not root, and"
         text = f"QEMU of qemu:///system {who} may not use it ({owner}): VMs run by slow emulation"
         return finding(WARNING, f"{text}, and libvirt's answers are late", *_open_to_qemu(facts))

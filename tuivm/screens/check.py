@@ -139,5 +139,6 @@ def fields(finding: Finding) -> list[tuple[str, str, str]]:
         ("Found", finding.text, ""),
     ]
     if finding.verdict is not Verdict.OK:
-        rows += [("What to do", line, "strong") for line in finding.fix]
+        heads = ("What to do", *[""] * len(finding.fix))
+        rows += [(head, line, "strong") for head, line in zip(heads, finding.fix, strict=False)]
     return rows
