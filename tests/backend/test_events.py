@@ -17,6 +17,11 @@ def lifecycle(kind: int, detail: int) -> Event:
     return Event(LIFECYCLE, UUID, "web-01", (kind, detail), time.time())
 
 
+def other(name: str, *args: object) -> Event:
+    number = getattr(libvirt, f"VIR_DOMAIN_EVENT_ID_{name}")
+    return Event(number, UUID, "web-01", args, time.time())
+
+
 def tell(*events: Event) -> list[LogEntry]:
     narrator = Narrator("kv1")
     told = [entry for event in events for entry in narrator.tell(event)]
@@ -58,6 +63,104 @@ def test_a_resume_before_another_event_keeps_its_place() -> None:
     assert [e.text for e in told] == ["web-01 resumed", "web-01 stopped: forced off"]
 
 
+def test_a_restored_state_is_called_no_snapshot() -> None:
+    told = tell(lifecycle(2, 2), lifecycle(4, 2), lifecycle(3, 0), lifecycle(4, 2))
+    assert [e.text for e in told] == [
+        "web-01 started: restored from its saved state",
+        "web-01 paused",
+        "web-01 resumed from a snapshot",
+    ]
+
+
+def test_a_migration_that_is_broken_off_is_no_failure_of_its_destination() -> None:
+    told = tell(lifecycle(2, 1), lifecycle(5, 5))
+    assert told[-1].text == "web-01 stopped: its migration to here was broken off"
+    assert told[-1].severity is Severity.WARNING
+    told = tell(lifecycle(2, 1), lifecycle(4, 1), lifecycle(5, 5))
+    assert told[-1].text == "web-01 stopped: the hypervisor failed"
+
+
+SAVED = {"operation": 2, "time_elapsed": 508, "downtime": 506, "data_processed": 117953806}
+
+
+@pytest.mark.parametrize(
+    ("told", "text", "severity", "seconds"),
+    [
+        (SAVED, "web-01 finished saving its memory: 112 MiB", Severity.GOOD, 0.508),
+        (
+            {"operation": 5, "time_elapsed": 972, "downtime": 105, "data_processed": 2 << 20},
+            "web-01 finished migrating away: 2.0 MiB; it stood still for 105ms",
+            Severity.GOOD,
+            0.972,
+        ),
+        (
+            {"operation": 9, "disk_processed": 67108864, "success": True},
+            "web-01 finished backing up: 64 MiB",
+            Severity.GOOD,
+            None,
+        ),
+        (
+            {
+                "operation": 9,
+                "time_elapsed": 30642,
+                "success": True,
+                "errmsg": "Operation canceled",
+            },
+            "web-01 broke off backing up: Operation canceled",
+            Severity.WARNING,
+            30.642,
+        ),
+        (
+            {"operation": 9, "success": False, "errmsg": "No space\x1b[2J left"},
+            "web-01 did not finish backing up: No space\ufffd[2J left",
+            Severity.WARNING,
+            None,
+        ),
+        ({"operation": 99}, "web-01 finished a job", Severity.GOOD, None),
+    ],
+)
+def test_a_job_that_ended_says_what_it_did_and_how_long_it_took(
+    told: dict[str, object], text: str, severity: Severity, seconds: float | None
+) -> None:
+    (entry,) = tell(other("JOB_COMPLETED", told))
+    assert (entry.text, entry.severity, entry.seconds) == (text, severity, seconds)
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (other("WATCHDOG", 0), "hangs, says its watchdog: nothing was done"),
+        (other("WATCHDOG", 2), "hangs, says its watchdog: it was reset"),
+        (other("WATCHDOG", 77), "hangs, says its watchdog: something was done"),
+        (
+            other("BLOCK_THRESHOLD", "vda", "/x", 1 << 20, 4096),
+            "wrote past 1.0 MiB on vda, by 4.0 KiB",
+        ),
+        (other("DEVICE_REMOVAL_FAILED", "net1"), "did not release device net1: it stays"),
+        (
+            other("MEMORY_FAILURE", 1, 3, 0),
+            "is hit by a hardware fault: the guest's memory failed; the guest was reset, as it "
+            "cannot deal with it",
+        ),
+        (other("BLOCK_JOB_2", "vda", 1, 2), "block pull on vda was cancelled"),
+        (
+            other("IO_ERROR_REASON", "/i", "vda", 2, ""),
+            "had an I/O error on vda (/i); the guest was told",
+        ),
+    ],
+)
+def test_rare_events_are_sentences(event: Event, text: str) -> None:
+    (entry,) = tell(event)
+    assert entry.text == f"web-01 {text}"
+
+
+def test_a_threshold_is_told_once_though_libvirt_names_disk_and_image() -> None:
+    both = [other("BLOCK_THRESHOLD", name, "/x", 1 << 20, 0) for name in ("vda", "vda[1]")]
+    assert [e.text for e in tell(*both)] == ["web-01 wrote past 1.0 MiB on vda"]
+    below = other("BLOCK_THRESHOLD", "vda[2]", "/x", 1 << 20, 0)
+    assert [e.text for e in tell(below)] == ["web-01 wrote past 1.0 MiB on vda[2]"]
+
+
 def test_a_shutdown_says_who_wanted_it() -> None:
     told = tell(lifecycle(6, 1), lifecycle(5, 0), lifecycle(6, 2), lifecycle(5, 0))
     assert [e.text for e in told] == [
@@ -93,5 +196,5 @@ def test_an_io_error_names_disk_and_cause_and_is_made_harmless() -> None:
     event = Event(libvirt.VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, UUID, "db", args, 0.0)
     (entry,) = tell(event)
     assert entry.text.startswith("db had an I/O error on virtio-disk0 (/img/a")
-    assert entry.text.endswith("enospc")
+    assert entry.text.endswith(": no space is left where it is stored (enospc)")
     assert "\x1b" not in entry.text

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import libvirt
 
 from tuivm.backend import loop
+from tuivm.backend.eventwords import LIFECYCLE as LIFECYCLE_WORDS
+from tuivm.backend.eventwords import OTHER, Said
 from tuivm.core.model import LogEntry, Severity
 from tuivm.core.text import sanitise
 
@@ -130,49 +132,6 @@ def register(conn: libvirt.virConnect, event_id: int, sink: Sink) -> int | None:
         raise
 
 
-def _says(text: str, severity: Severity = Severity.INFO) -> tuple[str, Severity]:
-    return text, severity
-
-
-_GOOD, _WARNING, _ERROR = Severity.GOOD, Severity.WARNING, Severity.ERROR
-
-_LIFECYCLE: dict[tuple[int, int], tuple[str, Severity]] = {
-    (0, 0): _says("defined"),
-    (0, 1): _says("got a new definition"),
-    (0, 2): _says("renamed"),
-    (0, 3): _says("redefined from a snapshot"),
-    (1, 0): _says("undefined"),
-    (2, 0): _says("started", _GOOD),
-    (2, 1): _says("started: migrated here", _GOOD),
-    (2, 2): _says("started: restored from its saved state", _GOOD),
-    (2, 3): _says("started from a snapshot", _GOOD),
-    (2, 4): _says("woke up", _GOOD),
-    (3, 0): _says("paused"),
-    (3, 1): _says("paused: migrating"),
-    (3, 2): _says("paused: I/O error", _ERROR),
-    (3, 3): _says("paused: its watchdog fired", _ERROR),
-    (3, 4): _says("paused: restored"),
-    (3, 5): _says("paused: from a snapshot"),
-    (3, 6): _says("paused: the hypervisor failed to resume it", _ERROR),
-    (3, 7): _says("paused: post-copy migration"),
-    (3, 8): _says("paused: post-copy migration failed", _ERROR),
-    (4, 0): _says("resumed", _GOOD),
-    (4, 1): _says("resumed: migration finished", _GOOD),
-    (4, 2): _says("resumed from a snapshot", _GOOD),
-    (4, 3): _says("resumed: post-copy migration", _GOOD),
-    (4, 4): _says("resumed: post-copy migration failed", _WARNING),
-    (5, 0): _says("stopped: shut down"),
-    (5, 1): _says("stopped: forced off", _WARNING),
-    (5, 2): _says("stopped: it crashed", _ERROR),
-    (5, 3): _says("stopped: migrated away"),
-    (5, 4): _says("stopped: its state is saved"),
-    (5, 5): _says("stopped: the hypervisor failed", _ERROR),
-    (5, 6): _says("stopped: from a snapshot"),
-    (7, 0): _says("suspended itself"),
-    (7, 1): _says("suspended itself to disk"),
-    (8, 0): _says("crashed: the guest panicked", _ERROR),
-    (8, 1): _says("crashed: the guest panicked, its memory was dumped", _ERROR),
-}
 _RESUMED = (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_RESUMED_UNPAUSED)
 HOLD = 0.25
 """Seconds that the line of a RESUMED event waits for the STARTED that may follow it."""
@@ -180,14 +139,18 @@ TWICE = 1.0
 """Seconds within which a second REBOOT event of a domain tells of the same reset."""
 _STOPPED_BY = {1: "stopped: shut down by guest", 2: "stopped: shut down by host"}
 """What the SHUTDOWN event before a STOPPED one tells, by its detail."""
-
-_JOBS = {1: "pull", 2: "copy", 3: "commit", 4: "active commit", 5: "backup"}
-_JOB_ENDS = {
-    0: ("finished", _GOOD),
-    1: ("failed", _ERROR),
-    2: ("was cancelled", _WARNING),
-    3: ("is ready", _GOOD),
-}
+_RESTORED = (
+    libvirt.VIR_DOMAIN_EVENT_STARTED_RESTORED,
+    libvirt.VIR_DOMAIN_EVENT_RESUMED,
+    libvirt.VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT,
+)
+"""A saved state's restoration, which libvirt calls a snapshot's too; it was told already."""
+_ARRIVAL_FAILED = (
+    libvirt.VIR_DOMAIN_EVENT_STARTED_MIGRATED,
+    libvirt.VIR_DOMAIN_EVENT_STOPPED,
+    libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED,
+)
+_BROKEN_OFF = Said("stopped: its migration to here was broken off", Severity.WARNING)
 
 
 class Narrator:
@@ -198,6 +161,10 @@ class Narrator:
         self._stopped_by: dict[str, str] = {}
         self._rebooted: dict[str, float] = {}
         self._resumed: dict[str, Event] = {}
+        self._passed: dict[str, Event] = {}
+        """The last event of each domain that wrote past a threshold."""
+        self._started: dict[str, int] = {}
+        """How domains were started that have not run yet: by a migration, from a saved state."""
 
     def tell(self, event: Event) -> list[LogEntry]:
         """The log lines that an event brings, none when it says nothing new."""
@@ -205,7 +172,7 @@ class Narrator:
         held = self._resumed.pop(event.uuid, None)
         kind, detail = event.lifecycle
         if held is not None and kind != libvirt.VIR_DOMAIN_EVENT_STARTED:
-            told.append(self._entry(held, _LIFECYCLE[held.lifecycle]))
+            told.append(self._entry(held, LIFECYCLE_WORDS[held.lifecycle]))
         if (kind, detail) == _RESUMED:
             # QEMU reports it as a part of every start too, just before STARTED.
             self._resumed[event.uuid] = event
@@ -220,7 +187,7 @@ class Narrator:
         late = [event for event in self._resumed.values() if now - event.at >= HOLD]
         for event in late:
             del self._resumed[event.uuid]
-        return [self._entry(event, _LIFECYCLE[event.lifecycle]) for event in late]
+        return [self._entry(event, LIFECYCLE_WORDS[event.lifecycle]) for event in late]
 
     def forget(self, uuids: Iterable[str]) -> None:
         """These domains are gone; what was to end an event of theirs does not come."""
@@ -232,98 +199,49 @@ class Narrator:
         """True while a line waits."""
         return bool(self._resumed)
 
-    def _entry(self, event: Event, told: tuple[str, Severity]) -> LogEntry:
-        text, severity = told
+    def _entry(self, event: Event, told: Said) -> LogEntry:
         return LogEntry(
-            event.at, f"{event.name} {text}", severity, self._host, event.uuid, event.name
+            event.at,
+            f"{event.name} {told.text}",
+            told.severity,
+            self._host,
+            event.uuid,
+            event.name,
+            seconds=told.seconds,
         )
 
-    def _lifecycle(self, event: Event) -> tuple[str, Severity] | None:
+    def _lifecycle(self, event: Event) -> Said | None:
         kind, detail = event.lifecycle
         if kind == libvirt.VIR_DOMAIN_EVENT_SHUTDOWN:
             if detail in _STOPPED_BY:
                 self._stopped_by[event.uuid] = _STOPPED_BY[detail]
             return None
+        if kind == libvirt.VIR_DOMAIN_EVENT_STARTED:
+            self._started[event.uuid] = detail
+        elif kind in (libvirt.VIR_DOMAIN_EVENT_RESUMED, libvirt.VIR_DOMAIN_EVENT_STOPPED):
+            before = self._started.pop(event.uuid, None)
+            if (before, kind, detail) == _RESTORED:
+                return None
+            if (before, kind, detail) == _ARRIVAL_FAILED:
+                return _BROKEN_OFF
         if kind == libvirt.VIR_DOMAIN_EVENT_STOPPED:
             by = self._stopped_by.pop(event.uuid, "")
             if by and detail == libvirt.VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
-                return by, Severity.INFO
-        return _LIFECYCLE.get((kind, detail))
+                return Said(by)
+        return LIFECYCLE_WORDS.get((kind, detail))
 
-    def _other(self, event: Event) -> tuple[str, Severity] | None:
-        teller = _OTHER.get(event.id)
+    def _other(self, event: Event) -> Said | None:
+        teller = OTHER.get(event.id)
         if event.id == libvirt.VIR_DOMAIN_EVENT_ID_REBOOT:
             # A reset is reported twice.
             lately = {uuid: at for uuid, at in self._rebooted.items() if event.at - at < TWICE}
             self._rebooted = lately | {event.uuid: event.at}
             if event.uuid in lately:
                 return None
+        if event.id == libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD:
+            # Told of the disk and then of the image that it is in: vda, vda[1].
+            before, self._passed[event.uuid] = self._passed.get(event.uuid), event
+            disk, bracket, _ = str(event.args[0]).partition("[")
+            if bracket and before is not None and before.args == (disk, *event.args[1:]):
+                return None
         return teller(event.args) if teller else None
-
-
-def _word(value: object) -> str:
-    return sanitise(str(value), 120) if value else ""
-
-
-def _io_error(args: tuple[Any, ...]) -> tuple[str, Severity]:
-    path, alias, _action, reason = args
-    cause = f": {_word(reason)}" if reason else ""
-    return f"had an I/O error on {_word(alias) or 'a disk'} ({_word(path)}){cause}", _ERROR
-
-
-def _block_job(args: tuple[Any, ...]) -> tuple[str, Severity]:
-    disk, kind, status = args
-    end, severity = _JOB_ENDS.get(status, ("changed", Severity.INFO))
-    return f"block {_JOBS.get(kind, 'job')} on {_word(disk)} {end}", severity
-
-
-def _tray(args: tuple[Any, ...]) -> tuple[str, Severity]:
-    alias, reason = args
-    return f"tray of {_word(alias)} {'closed' if reason else 'opened'}", Severity.INFO
-
-
-def _threshold(args: tuple[Any, ...]) -> tuple[str, Severity]:
-    disk, _path, _threshold_bytes, _excess = args
-    return f"wrote past the threshold of {_word(disk)}", _WARNING
-
-
-_AGENT = {1: "guest agent connected", 2: "guest agent gone"}
-
-
-def _agent(args: tuple[Any, ...]) -> tuple[str, Severity] | None:
-    state, reason = args
-    if reason != libvirt.VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL or (
-        state not in _AGENT
-    ):
-        # A start tells of the channel before anything in the guest could have opened it.
-        return None
-    return _AGENT[state], Severity.INFO
-
-
-_OTHER: dict[int, Callable[[tuple[Any, ...]], tuple[str, Severity] | None]] = {
-    libvirt.VIR_DOMAIN_EVENT_ID_REBOOT: lambda a: ("rebooted", Severity.INFO),
-    libvirt.VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE: _agent,
-    libvirt.VIR_DOMAIN_EVENT_ID_WATCHDOG: lambda a: ("watchdog fired", _ERROR),
-    libvirt.VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON: _io_error,
-    libvirt.VIR_DOMAIN_EVENT_ID_CONTROL_ERROR: lambda a: ("lost its monitor connection", _ERROR),
-    libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2: _block_job,
-    libvirt.VIR_DOMAIN_EVENT_ID_DISK_CHANGE: lambda a: (
-        f"medium of {_word(a[2])} changed",
-        Severity.INFO,
-    ),
-    libvirt.VIR_DOMAIN_EVENT_ID_TRAY_CHANGE: _tray,
-    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED: lambda a: (
-        f"device {_word(a[0])} removed",
-        Severity.INFO,
-    ),
-    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED: lambda a: (
-        f"device {_word(a[0])} added",
-        Severity.INFO,
-    ),
-    libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED: lambda a: (
-        f"the guest did not release device {_word(a[0])}",
-        _WARNING,
-    ),
-    libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD: _threshold,
-    libvirt.VIR_DOMAIN_EVENT_ID_MEMORY_FAILURE: lambda a: ("has faulty memory", _ERROR),
-}

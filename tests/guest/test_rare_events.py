@@ -1,0 +1,82 @@
+"""Events that hardly ever come, made for real: the log says in plain words what happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.conftest import Launch
+from tests.e2e.terminal import Terminal
+from tests.guest.conftest import MakeGuest
+from tests.guest.lab import Lab
+
+WATCHDOG = "<watchdog model='i6300esb' action='none'/>"
+# The guest has no driver of it: its one-megahertz clock is chosen and it is turned on by hand,
+# in its PCI configuration (Intel 6300ESB datasheet, registers 60h and 68h).
+ARM = (
+    "w=$(dirname $(grep -l 0x25ab /sys/bus/pci/devices/*/device)); "
+    r"printf '\004\000' | dd of=$w/config bs=2 seek=48 count=1 conv=notrunc 2>/dev/null; "
+    r"printf '\002' | dd of=$w/config bs=1 seek=104 count=1 conv=notrunc 2>/dev/null"
+)
+
+
+@pytest.fixture
+def tuivm(lab: Lab, launch: Launch) -> Terminal:
+    """The program on the lab."""
+    return launch("-c", lab.uri, size=(120, 40))
+
+
+def log_in(tuivm: Terminal, name: str) -> None:
+    """Open a VM's console and log in there."""
+    tuivm.wait_row(name, "running")
+    tuivm.press("/", name, "enter", "c")
+    tuivm.wait_for("attached")
+    tuivm.press("\r")
+    tuivm.wait_for("login:", 60)
+    tuivm.press("root\r")
+    tuivm.wait_for("Password:")
+    tuivm.wait_quiet()
+    tuivm.press("lab\r")
+    tuivm.wait_for("~#")
+
+
+def seen_in_log(tuivm: Terminal, *texts: str) -> None:
+    """Look into the event log, from wherever one is."""
+    tuivm.press("6")
+    for text in texts:
+        tuivm.press("/", f'"{text}"')
+        tuivm.wait(lambda: text in "\n".join(tuivm.lines[2:-3]), f"{text!r} in the log")  # noqa: B023
+        tuivm.wait_for(" 1 shown")
+        tuivm.press("escape")
+
+
+def test_a_guest_that_hangs_its_watchdog_and_a_threshold_of_its_disk(
+    lab: Lab, make_guest: MakeGuest, tuivm: Terminal
+) -> None:
+    guest = make_guest("rare", start="running", network=False, extra=WATCHDOG)
+    lab.await_boot(guest)
+    log_in(tuivm, guest.name)
+    lab.virsh("domblkthreshold", guest.uuid, "vda", "65536")
+    tuivm.press("dd if=/dev/zero of=/dev/vda bs=64k count=32 conv=fsync; " + ARM + "\r")
+    tuivm.wait_for("32+0 records out")
+    tuivm.press("ctrl+]")
+    seen_in_log(
+        tuivm,
+        f"{guest.name} hangs, says its watchdog: nothing was done",
+        f"{guest.name} wrote past 64 KiB on vda",
+    )
+
+
+def test_faulty_memory_and_a_saved_one(lab: Lab, make_guest: MakeGuest, tuivm: Terminal) -> None:
+    guest = make_guest("faulty", start="paused", network=False)
+    tuivm.wait_row(guest.name, "paused")
+    # As the kernel of a host does when a memory module fails below a guest without MCE.
+    fault = "mce 0 1 0xbd00000000000000 5 0x1000 0"
+    lab.virsh("qemu-monitor-command", "--hmp", guest.uuid, fault)
+    lab.virsh("managedsave", guest.uuid)
+    seen_in_log(
+        tuivm,
+        f"{guest.name} is hit by a hardware fault: the guest's memory failed; the guest was reset",
+        f"{guest.name} finished saving its memory: ",
+    )
+    tuivm.press("/", "saving took>0s")
+    tuivm.wait_for(" 1 shown")
