@@ -143,7 +143,7 @@ def _outcome(uri: str, done: Future[ConnectionFacts]) -> ConnectionFacts:
 
 
 def _silent(uri: str) -> TuivmError:
-    return errors.no_answer(uri, REMOTE_SECONDS)
+    return refusals.no_answer(uri, REMOTE_SECONDS)
 
 
 def check_open(name: str, host: Asked | None) -> Future[tuple[Part, ...]]:
