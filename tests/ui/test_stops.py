@@ -281,6 +281,8 @@ async def test_jobs_of_others_are_listed_with_their_figures_and_cancelled() -> N
         assert "75%" in ui.frame()
         assert "s left" in ui.frame()
         assert "1m05s" in ui.frame()
+        assert "Migrate away · db-02 on kv1 · begun by somebody else" in ui.frame()
+        assert "3.0 GiB of 4.0 GiB" in ui.frame(), "what the line has no room for"
         assert "Jobs 1" in ui.lines()[0]
         await ui.press("x")
         await ui.sees("Cancel its job db-02?")
@@ -293,8 +295,14 @@ async def test_jobs_of_others_are_listed_with_their_figures_and_cancelled() -> N
         backend.send(Batch(jobs={key: replace(copy, more=(pull,))}))
         await ui.sees("ready to switch over")
         assert "Jobs 2" in ui.lines()[0]
+        for text in ("/a/old.img", "/b/new.img", "o goes on in the copy, x stays on the old image"):
+            assert text in ui.frame(), text
         await ui.press("j", "x")
         await ui.sees("Cancel pull disk vdb of db-02?")
+        # What there is no room for in the question stands above it, whatever happens meanwhile.
+        backend.send(Batch(entries=[entry("something happened")]))
+        await ui.sees("the VM goes on with the disk as it is")
+        assert ui.lines()[-1].rstrip().endswith("any other key no")
         await ui.press("y")
         await ui.until(lambda: backend.calls[1:] == [(key, "abort-job", {"disk": "vdb"})])
         assert ui.app.context.store.log[-1].virsh.endswith("blockjob db-02 vdb --abort")

@@ -142,13 +142,17 @@ class BaseScreen(Leavable[None], inherit_bindings=False):
             self._answer.set_result(False)
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._answer = answer
+        question, remark = chrome.question_lines(question, self.size.width)
         self.show_bar("#footer", *chrome.question_parts(question))
+        if remark:
+            self.say(remark)
         try:
             return await answer
         finally:
             if self._answer is answer:
-                self._answer = None
+                self._answer, self._note = None, ()
                 self.refresh_footer()
+                self.refresh_event_line()
 
     def say(self, text: str, role: str = "warn") -> None:
         """Show a passing remark on the event line, until the next event or key.
@@ -281,7 +285,7 @@ class BaseScreen(Leavable[None], inherit_bindings=False):
         if changes.hosts or count != self._job_count:
             self._job_count = count
             self.refresh_top()
-        if changes.entries:
+        if changes.entries and self._answer is None:
             self._note = ()
             self.refresh_event_line()
 

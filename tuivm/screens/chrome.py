@@ -217,6 +217,18 @@ def _hint_width(item: tuple[str, str, str]) -> int:
     return cell_width(item[0]) + cell_width(item[1]) + 3
 
 
+ANSWERS = 27
+"""Cells of what can be answered to a yes/no question, with the space around it."""
+
+
+def question_lines(question: str, width: int) -> tuple[str, str]:
+    """Split what a question adds in brackets off where the footer has no room for both."""
+    head, bracket, remark = question.partition("? (")
+    if not bracket or not remark.endswith(")") or cell_width(question) + ANSWERS <= width:
+        return question, ""
+    return f"{head}?", remark[:-1]
+
+
 def question_parts(question: str) -> tuple[list[Part], list[Part]]:
     """A yes/no question for the footer; where there is no room the answers stay."""
     answers = [

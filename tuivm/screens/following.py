@@ -127,6 +127,7 @@ class Following:
                 host=one.key.host if one else "",
                 uuid=one.key.uuid if one else "",
                 name=one.name if one else "",
+                seconds=max((time.monotonic() - stop.asked for stop in left), default=None),
             )
         )
 

@@ -17,8 +17,10 @@ from tuivm.core.stops import standing
 from tuivm.core.text import bytes_text, duration_text, fit, rate_text
 from tuivm.screens.context import Context
 from tuivm.screens.flow import ActionFlow
+from tuivm.screens.jobtext import facts
 from tuivm.screens.rowscreen import RowScreen
 from tuivm.widgets.bars import Bar, Part
+from tuivm.widgets.fieldsbox import FieldsBox
 from tuivm.widgets.listbox import Line, ListBox, Span
 
 WHAT = 16
@@ -38,6 +40,9 @@ class JobsScreen(RowScreen):
 
     VIEW = "view.jobs"
     SCOPE = "jobs"
+    DEFAULT_CSS = """
+    JobsScreen ListBox { min-height: 6; }
+    """
     HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("view.why", "why"),
         ("job.cancel", "cancel"),
@@ -55,6 +60,7 @@ class JobsScreen(RowScreen):
         self._shown: dict[str, JobLine] = {}
         yield Bar(id="summary")
         yield ListBox(id="jobs", ascii_only=self.context.options.ascii)
+        yield FieldsBox(id="facts")
 
     def on_mount(self) -> None:
         """Show what there is, and let its times move."""
@@ -97,6 +103,12 @@ class JobsScreen(RowScreen):
         action = replace(action, warning=_gone_on(line.job) + action.warning)
         self.work(ActionFlow(self).do(action, (line.key,), {"disk": line.job.disk}))
 
+    def cursor_moved(self) -> None:
+        """Show what is under the cursor in full."""
+        line = self._line_under_cursor()
+        shown = [] if line is None else facts(line, time.monotonic())
+        self.query_one("#facts", FieldsBox).show(shown)
+
     def _line_under_cursor(self) -> JobLine | None:
         box = self.query_one_optional("#jobs", ListBox)
         selected = box.selected if box is not None else None
@@ -132,6 +144,7 @@ class JobsScreen(RowScreen):
                 Part(f" · {late} do not stop" if late > 1 else " · 1 does not stop", "warn")
             )
         self.show_bar("#summary", parts)
+        self.cursor_moved()
 
 
 _NOTHING = (
