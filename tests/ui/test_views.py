@@ -217,6 +217,21 @@ async def test_events_of_earlier_runs_are_there_with_their_days_but_not_on_the_e
         await ui.sees("11-14 22:13:20         yesterday's event")
 
 
+async def test_with_several_hosts_the_log_says_where_things_happened() -> None:
+    backend = FakeBackend(fleet())
+    async with running(backend) as ui:
+        backend.send(Batch(entries=[replace(entry("web-01 started"), host="kv1")]))
+        await ui.press("6")
+        await ui.sees("web-01 started")
+        assert "HOST" not in ui.frame()
+        long = "a-host-with-a-long-name"
+        backend.send(Batch(hosts={name: host(name) for name in ("kv2", long)}))
+        await ui.sees("HOST")
+        backend.send(Batch(entries=[replace(entry("db-02 stopped"), host=long)]))
+        await ui.sees("a-host-…  db-02 stopped")
+        assert "kv1       web-01 started" in ui.frame()
+
+
 async def test_how_long_things_took_is_a_column_and_can_be_asked_for(tmp_path: Path) -> None:
     backend = FakeBackend(fleet())
     async with running(backend) as ui:
@@ -232,6 +247,7 @@ async def test_how_long_things_took_is_a_column_and_can_be_asked_for(tmp_path: P
             assert line[head.index("EVENT") :].startswith(text)
             assert line[: head.index("TOOK") + 4].endswith(took)
         await ui.press("slash")
+        await ui.sees("host:kv1, tab: more")
         await ui.type("took>10s level:info vm:db")
         await ui.sees("1 shown")
         assert "web-01 started" not in "".join(ui.lines()[2:22])

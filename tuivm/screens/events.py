@@ -14,7 +14,7 @@ from tuivm.core.logfilter import LOG_FIELDS, parse_log
 from tuivm.core.model import LogEntry, Severity
 from tuivm.core.query import with_field
 from tuivm.core.rows import Changes
-from tuivm.core.text import fit, took_text
+from tuivm.core.text import cell_width, fit, took_text
 from tuivm.screens import chrome
 from tuivm.screens.filtering import FilterScreen
 from tuivm.screens.power import copy
@@ -51,6 +51,7 @@ class EventsScreen(FilterScreen):
         self._entries: list[LogEntry] = []
         self._lines: list[Line] = []
         self._dated = False
+        self._place = 0
         yield from self.compose_summary()
         yield HeadedListBox(id="events", ascii_only=self.context.options.ascii)
 
@@ -58,8 +59,16 @@ class EventsScreen(FilterScreen):
         """Show what there is, from the end."""
         self._fill()
 
+    def on_resize(self) -> None:
+        """Hosts' names are as long as there is room."""
+        if self._place != self._host_width():
+            self._fill()
+
     def store_changed(self, changes: Changes) -> None:
         """Add new lines; the view follows them while the cursor is on the last one."""
+        if changes.hosts and self._place != self._host_width():
+            self._fill()
+            return
         if not changes.entries:
             return
         added = self._matching(changes.entries)
@@ -68,7 +77,7 @@ class EventsScreen(FilterScreen):
             self._fill()
             return
         self._entries += added
-        self._lines = [*self._lines, *(_line(entry, self._dated) for entry in added)]
+        self._lines = [*self._lines, *(_line(entry, self._dated, self._place) for entry in added)]
         self.query_one(HeadedListBox).show(self._lines, follow_end=True)
         self.refresh_summary()
 
@@ -84,7 +93,7 @@ class EventsScreen(FilterScreen):
 
     def filter_help(self) -> str:
         """See ``FilterScreen``."""
-        return "words, took>10s, level:error, vm:web, host:kv1; tab: more"
+        return "words took>10s level:error host:kv1, tab: more"
 
     def offers(self, text: str) -> Sequence[Completion]:
         """See ``FilterScreen``."""
@@ -148,9 +157,12 @@ class EventsScreen(FilterScreen):
         store = self.context.store
         self._entries = self._matching((*store.past, *store.log))
         self._dated = any(not _today(entry.at) for entry in self._entries)
-        self._lines = [_line(entry, self._dated) for entry in self._entries]
-        box = self.query_one(HeadedListBox)
-        box.header = _header(self._dated)
+        self._place = self._host_width()
+        self._lines = [_line(entry, self._dated, self._place) for entry in self._entries]
+        box = self.query_one_optional("#events", HeadedListBox)
+        if box is None:
+            return  # it is being built, or left
+        box.header = _header(self._dated, self._place)
         if self._entries:
             box.show(self._lines, follow_end=True)
         else:
@@ -158,6 +170,12 @@ class EventsScreen(FilterScreen):
             text = nothing if self._query else "nothing has happened yet"
             box.show([Line((Span(f" {text}", "dim"),), selectable=False)])
         self.refresh_summary()
+
+    def _host_width(self) -> int:
+        """Cells of the column with hosts; 0 where there is but one."""
+        hosts = self.context.store.hosts
+        most = 8 if self.size.width < WIDE else 16
+        return 0 if len(hosts) < 2 else min(most, max(cell_width(name) for name in hosts))
 
     def _matching(self, entries: Iterable[LogEntry]) -> list[LogEntry]:
         if not self._query:
@@ -174,16 +192,22 @@ TOOK = 6
 """Cells of the column with durations."""
 
 
-def _header(dated: bool) -> tuple[Span, ...]:
+WIDE = 110
+"""Columns from which on there is room for longer names of hosts."""
+
+
+def _header(dated: bool, place: int) -> tuple[Span, ...]:
     clock = fit("DAY   TIME" if dated else "TIME", 14 if dated else 8)
-    return (Span(f" {clock} {fit('TOOK', TOOK, 'right')}  EVENT", "header"),)
+    host = f"  {fit('HOST', place)}" if place else ""
+    return (Span(f" {clock} {fit('TOOK', TOOK, 'right')}{host}  EVENT", "header"),)
 
 
-def _line(entry: LogEntry, dated: bool) -> Line:
+def _line(entry: LogEntry, dated: bool, place: int) -> Line:
     parts = chrome.entry_parts(entry)
     clock = time.strftime("%m-%d ", time.localtime(entry.at)) if dated else ""
     took = fit(took_text(entry.seconds, ""), TOOK, "right")
-    spans = [Span(f" {clock}{chrome.clock(entry.at)} {took}  ", "dim")]
+    host = f"{fit(entry.host, place)}  " if place else ""
+    spans = [Span(f" {clock}{chrome.clock(entry.at)} {took}  {host}", "dim")]
     spans += [Span(part.text, part.role) for part in parts]
     right = (Span(entry.virsh + " ", "dim"),) if entry.virsh else ()
     return Line(tuple(spans), f"{entry.at}{entry.uuid}{entry.text}", right=right)
