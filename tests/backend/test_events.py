@@ -145,7 +145,7 @@ def test_a_job_that_ended_says_what_it_did_and_how_long_it_took(
         (other("BLOCK_JOB_2", "vda", 1, 2), "block pull on vda was cancelled"),
         (
             other("IO_ERROR_REASON", "/i", "vda", 2, ""),
-            "had an I/O error on vda (/i); the guest was told",
+            "had an I/O error on vda; the guest was told: /i",
         ),
     ],
 )
@@ -195,6 +195,15 @@ def test_an_io_error_names_disk_and_cause_and_is_made_harmless() -> None:
     args = ("/img/a\x1b[2J", "virtio-disk0", 1, "enospc")
     event = Event(libvirt.VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, UUID, "db", args, 0.0)
     (entry,) = tell(event)
-    assert entry.text.startswith("db had an I/O error on virtio-disk0 (/img/a")
-    assert entry.text.endswith(": no space is left where it is stored (enospc)")
+    said = "db had an I/O error on virtio-disk0: no space is left where it is stored (enospc)"
+    assert entry.text.startswith(f"{said}: /img/a"), "the path, which is long, comes last"
     assert "\x1b" not in entry.text
+
+
+def test_an_io_error_that_goes_on_is_told_every_now_and_then() -> None:
+    args = ("/img/a", "virtio-disk0", 2, "")
+    number = libvirt.VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON
+    storm = [Event(number, UUID, "db", args, at / 100) for at in range(2000)]
+    assert len(tell(*storm)) == 2
+    another = Event(number, UUID, "db", ("/img/b", *args[1:]), 20.0)
+    assert len(tell(*storm, another)) == 3

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from tests.e2e.conftest import Launch
 from tests.e2e.terminal import Terminal
-from tests.guest.conftest import MakeGuest
+from tests.guest.conftest import MakeGuest, unique
 from tests.guest.lab import Lab
 
 WATCHDOG = "<watchdog model='i6300esb' action='none'/>"
@@ -80,3 +84,38 @@ def test_faulty_memory_and_a_saved_one(lab: Lab, make_guest: MakeGuest, tuivm: T
     )
     tuivm.press("/", "saving took>0s")
     tuivm.wait_for(" 1 shown")
+
+
+@pytest.fixture
+def small(lab: Lab) -> Iterator[Path]:
+    """A folder of the lab's host with room for a megabyte."""
+    place = lab.paths.disks / unique("small")
+    place.mkdir()
+    inside = ["nsenter", "-t", str(lab.running.pid), "-m"]
+    subprocess.run(
+        [*inside, "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], check=True
+    )
+    image = str(place / "thin.qcow2")
+    subprocess.run([*inside, "qemu-img", "create", "-q", "-f", "qcow2", image, "64M"], check=True)
+    yield Path(image)
+    subprocess.run([*inside, "umount", "-l", str(place)], check=False)
+    place.rmdir()
+
+
+def test_a_disk_that_cannot_be_written(
+    lab: Lab, make_guest: MakeGuest, tuivm: Terminal, small: Path
+) -> None:
+    disk = (
+        "<disk type='file'><driver name='qemu' type='qcow2' error_policy='report'/>"
+        f"<source file='{small}'/><target dev='vdb' bus='virtio'/></disk>"
+    )
+    guest = make_guest("errors", start="running", network=False, extra=disk)
+    lab.await_boot(guest)
+    log_in(tuivm, guest.name)
+    tuivm.press("dd if=/dev/zero of=/dev/vdb bs=64k count=64 conv=fsync\r")
+    tuivm.wait_for("error")
+    tuivm.press("ctrl+]", "6")
+    tuivm.wait_for(f"{guest.name} had an I/O error on virtio-disk1; the guest was told: ")
+    errors = [line for line in tuivm.lines[2:-3] if "I/O error" in line]
+    assert len(errors) == 1, "one line, however many requests fail"
+    lab.virsh("destroy", guest.uuid)

@@ -137,6 +137,8 @@ HOLD = 0.25
 """Seconds that the line of a RESUMED event waits for the STARTED that may follow it."""
 TWICE = 1.0
 """Seconds within which a second REBOOT event of a domain tells of the same reset."""
+REPEAT = 10.0
+"""Seconds after which an I/O error that goes on is told again."""
 _STOPPED_BY = {1: "stopped: shut down by guest", 2: "stopped: shut down by host"}
 """What the SHUTDOWN event before a STOPPED one tells, by its detail."""
 _RESTORED = (
@@ -161,6 +163,8 @@ class Narrator:
         self._stopped_by: dict[str, str] = {}
         self._rebooted: dict[str, float] = {}
         self._resumed: dict[str, Event] = {}
+        self._failed: dict[str, Event] = {}
+        """The last I/O error of each domain that was told."""
         self._passed: dict[str, Event] = {}
         """The last event of each domain that wrote past a threshold."""
         self._started: dict[str, int] = {}
@@ -244,4 +248,10 @@ class Narrator:
             disk, bracket, _ = str(event.args[0]).partition("[")
             if bracket and before is not None and before.args == (disk, *event.args[1:]):
                 return None
+        if event.id == libvirt.VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON:
+            # One for each request that fails: a guest that goes on has thousands.
+            before = self._failed.get(event.uuid)
+            if before is not None and before.args == event.args and event.at - before.at < REPEAT:
+                return None
+            self._failed[event.uuid] = event
         return teller(event.args) if teller else None

@@ -117,8 +117,8 @@ def _io_error(args: Args) -> Said:
     word = _word(reason)
     known = _IO_REASONS.get(word)
     cause = f": {known} ({word})" if known else f": {word}" if word else ""
-    where = f"{_word(alias) or 'a disk'} ({_word(path)})"
-    return Said(f"had an I/O error on {where}{cause}{_IO_DONE.get(action, '')}", _ERROR)
+    what = f"had an I/O error on {_word(alias) or 'a disk'}{cause}{_IO_DONE.get(action, '')}"
+    return Said(f"{what}: {_word(path)}" if path else what, _ERROR)
 
 
 def _block_job(args: Args) -> Said:
