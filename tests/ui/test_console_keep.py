@@ -401,3 +401,43 @@ async def test_where_there_is_no_log_file_one_is_offered_with_its_line() -> None
         await ui.press("y")
         await ui.sees("added: power it off and on")
         assert backend.calls[0][1:] == ("add-console-log", {"file": backend.past.offer})
+
+
+async def test_an_answer_while_reading_is_not_pushed_off_the_line() -> None:
+    async with opened(Backend()) as (ui, channel):
+        await ready(ui, channel)
+        await ui.press("f12", "/")
+        await ui.type("line 1")
+        await ui.press("enter")
+        await ui.sees("n older")
+        await ui.press("y")
+        await ui.sees("nothing is selected")
+        await ui.press("v", "y")
+        await ui.sees("(OSC 52)")
+
+
+@pytest.mark.parametrize("prompt", ["web-01 login: ", "root@web-01:~# "])
+async def test_where_the_past_ends_with_a_prompt_nobody_is_told_to_set_one_up(
+    prompt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuivm.screens.console.SILENCE", 0.05)
+    backend = with_log("/log/web.log")
+    backend.past = ConsolePast("/log/web.log", f"booted\r\n\r\n{prompt}".encode())
+    async with opened(backend) as (ui, _channel):
+        await ui.sees("Nothing has come since you attached: press Enter")
+        await ui.sees("Above is what it printed before")
+        assert "serial-getty" not in ui.frame()
+
+
+async def test_the_size_is_not_typed_at_a_login_prompt() -> None:
+    async with opened(Backend()) as (ui, channel):
+        await ready(ui, channel)
+        channel.say("\r\nweb-01 login: ")
+        await ui.sees("web-01 login:")
+        await ui.press("f12")
+        await ui.sees("log in first")
+        await ui.press("z", "escape")
+        assert not channel.sent
+        channel.say("root\r\n# ")
+        await ui.press("f12", "z")
+        await ui.until(lambda: b"stty rows 24 cols 80" in channel.sent)

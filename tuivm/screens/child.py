@@ -307,13 +307,11 @@ class ChildScreen(ReadingScreen):
         word, role = WORDS.get(self._session.state, ("ended", "dim"))
         left = [Part(" "), Part(program.about, "title"), Part(f" {program.title} ")]
         left += live_parts(view) or [Part(word, role)]
-        left += reading_parts(view)
+        left += [Part("  "), self.said] if self.said.text else reading_parts(view)
         if view.behind or view.browsing:
             left.append(Part(f"  {view.behind} lines back", "warn", "bottom"))
         elif self._session.title:
             left.append(Part(f"  {self._session.title}", "dim"))
-        if self.said.text:
-            left += [Part("  "), self.said]
         right = []
         for action, what, label in ((LEAVE, "leave", "leave"), (MENU, "menu", "menu")):
             right += [Part(keymap.labels(action), "key", what), Part(f" {label}", "", what)]

@@ -21,7 +21,7 @@ from tuivm.screens.console_deck import Deck, Tab
 from tuivm.screens.console_keep import KeepingScreen
 from tuivm.screens.console_menu import choices
 from tuivm.screens.console_tabs import ConsoleMenu, bar_parts, label, status_parts, tab_choices
-from tuivm.screens.console_text import ADD, START, TAKE, Notice, notice
+from tuivm.screens.console_text import ADD, START, TAKE, Notice, asks_login, notice
 from tuivm.screens.context import Context
 from tuivm.widgets.bars import Bar
 from tuivm.widgets.roles import palette
@@ -32,6 +32,8 @@ SILENCE = 3.0
 STATUS_LINES = 1
 TINY = 16
 """Lines of a terminal below which explanations leave the room to a guest that is attached."""
+PAST_ROWS = 100
+"""Rows in which a silent guest's last prompt is looked for."""
 LITERAL_LEAVE = b"\x1d"
 F12 = ("f12", None)
 
@@ -74,6 +76,7 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
         self._unsubscribe: Callable[[], None] = lambda: None
         self._silence: Timer | None = None
         self._silent = False
+        self._prompt = False
         self._notice: Notice | None = None
         self._told: tuple[Tab, ConsoleState] | None = None
 
@@ -328,6 +331,9 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
     def _still_silent(self) -> None:
         self._silence = None
         self._silent = not self._session.seen
+        with self._session.turn as core:
+            rows = [] if core is None else core.row_texts(self.view.total - PAST_ROWS)
+        self._prompt = asks_login(rows)
         self._refresh()
 
     def refresh_texts(self) -> None:
@@ -350,6 +356,7 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
             self._session,
             self._row,
             silent=self._silent and not self.view.browsing,
+            prompt=self._prompt,
             device=self._deck.tab.device,
         )
         if told is not None and self._session.attached and self.size.height < TINY:

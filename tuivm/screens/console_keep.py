@@ -60,7 +60,13 @@ class KeepingScreen(ReadingScreen):
                 "record",
                 detail=recording.path.name if running and recording else "for asciinema",
             ),
-            Choice("z", "Sync size", "size", away, f"types: stty rows {lines} cols {columns}"),
+            Choice(
+                "z",
+                "Sync size",
+                "size",
+                away or self._why_no_shell(),
+                f"types: stty rows {lines} cols {columns}",
+            ),
             Choice("x", "Log in and run", "run", readonly, "a command; its output and exit code"),
             Choice("e", "Keyboard", "keyboard", detail="xterm, vt220, linux; Backspace"),
             Choice("d", "Send Ctrl-Alt-Del", "ctrl-alt-del", readonly or away, "to the keyboard"),
@@ -98,6 +104,15 @@ class KeepingScreen(ReadingScreen):
             case "log":
                 self.past.offer()
 
+    def _why_no_shell(self) -> str:
+        """Why a command would go wrong; empty when it can be typed, as far as is seen."""
+        view = self.view
+        with view.session.turn as core:
+            rows = [] if core is None else core.row_texts(view.total - view.session.grid[1])
+        said = [row.rstrip().lower() for row in rows if row.strip()]
+        asks = bool(said) and said[-1].endswith(("login:", "password:"))
+        return "the guest asks for a login: log in first" if asks else ""
+
     def _why_no_log(self) -> str:
         """Why no log file can be added; empty when it can, as far as one knows here."""
         status = self.context.store.hosts.get(self.key.host)
@@ -108,9 +123,8 @@ class KeepingScreen(ReadingScreen):
 
     def keep_parts(self) -> list[Part]:
         """What the status line says about all this."""
-        parts = reading_parts(self.view)
-        if self.said.text:
-            parts += [Part("  "), self.said]
+        # For a while the answer stands in the place of the keys, which would push it off.
+        parts = [Part("  "), self.said] if self.said.text else reading_parts(self.view)
         recording = self.view.session.recording
         if recording is not None and recording.running:
             typed = " and what is typed" if recording.with_input else ""

@@ -146,11 +146,11 @@ class ReadingScreen(Leavable[None], inherit_bindings=False):
         self.app.copy_to_clipboard(text)
         size = len(text.encode("utf-8", "replace"))
         lines = text.count("\n") + 1
-        said = f"copied {lines} line{'s' * (lines != 1)}, {bytes_text(size)}"
+        said = f"copied {lines} line{'s' * (lines != 1)}, {bytes_text(size)} (OSC 52)"
         if size > COPY_MOST:
             self.say(f"{said}; some terminals take no more than {bytes_text(COPY_MOST)}", "warn")
         else:
-            self.say(f"{said}, by OSC 52")
+            self.say(said)
 
     def save(self) -> None:
         """Ask for a path and write the scrollback and the screen there as text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.text import Text
@@ -72,16 +73,24 @@ _STOLEN = Notice(
 
 
 def notice(
-    session: ConsoleSession, row: Row | None, *, silent: bool, device: str = ""
+    session: ConsoleSession,
+    row: Row | None,
+    *,
+    silent: bool,
+    prompt: bool = False,
+    device: str = "",
 ) -> Notice | None:
-    """What to say below the guest's screen now, or None when it speaks for itself."""
+    """What to say below the guest's screen now, or None when it speaks for itself.
+
+    ``prompt`` tells that its past, above, ends with one.
+    """
     name = "the VM" if row is None else row.domain.name
     if session.failure is not None:
         error = session.failure
         return Notice(error.title, (error.message, error.hint), (LEAVE,), "bad")
     match session.state:
         case ConsoleState.ATTACHED:
-            return _silence(name, row, device) if silent else None
+            return _silence(name, row, device, prompt=prompt) if silent else None
         case ConsoleState.BUSY:
             return Notice(
                 "Somebody else has this console open",
@@ -127,9 +136,22 @@ def _lacks_console(row: Row) -> bool:
     return facts is not None and not facts.consoles
 
 
-def _silence(name: str, row: Row | None, device: str) -> Notice:
+def asks_login(rows: Sequence[str]) -> bool:
+    """True where the last thing that a guest printed is a login's or a shell's prompt."""
+    said = [row.rstrip() for row in rows if row.strip() and not row.startswith("-- above: ")]
+    return bool(said) and said[-1].endswith(("login:", "#", "$"))
+
+
+def _silence(name: str, row: Row | None, device: str, *, prompt: bool) -> Notice:
     if row is not None and row.domain.state is State.PAUSED:
         return Notice(f"{name} is paused: it prints nothing until it is resumed", (), (), "dim")
+    if prompt:
+        return Notice(
+            "Nothing has come since you attached: press Enter",
+            ("Above is what it printed before. Its prompt comes again with Enter.",),
+            (),
+            "dim",
+        )
     tty = guest_tty(device)
     arguments = "" if row is None or row.domain.facts is None else row.domain.facts.kernel_args
     if not arguments:
