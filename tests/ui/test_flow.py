@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
+import pytest
+
 from tests.ui.fake import FakeBackend, fleet
 from tests.ui.screens import Ui, running
 from tests.ui.test_list import key_of
@@ -136,6 +138,18 @@ async def test_a_failure_clears_the_marker_and_tells_cause_and_next_step() -> No
         await ui.press("6", "enter")
         await ui.sees("virDomainCreate")
         assert "55" in ui.frame()
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"), [("p", "Pause web-01: done"), ("Ry", "Reboot web-01: requested")]
+)
+async def test_what_only_the_guest_can_do_is_requested_all_else_is_done(
+    keys: str, told: str
+) -> None:
+    async with running(FakeBackend(fleet())) as ui:
+        await go_to(ui, "web-01")
+        await ui.press(*keys)
+        await ui.sees(told)
 
 
 async def test_a_bulk_verb_names_the_skipped_and_ends_in_one_summary() -> None:

@@ -30,6 +30,8 @@ AT_ONCE = 4
 """Calls of one bulk action that are under way on one host together: its lane takes no more."""
 PROGRESS_SECONDS = 0.25
 """How often the progress line of a bulk action moves."""
+GUESTS = ("shutdown", "reboot")
+"""Verbs that only ask the guest: libvirt's answer is not the outcome."""
 NAMED = 3
 """Targets that a one-line question names; the rest are counted."""
 
@@ -329,7 +331,7 @@ def done_entry(
         text, severity = error.title.replace(row.key.uuid, name), Severity.ERROR
     else:
         # The call returning is not the outcome where the guest has to play along.
-        result = note or ("requested" if action.wants is not None else "done")
+        result = note or ("requested" if action.verb in GUESTS else "done")
         text, severity = f"{action.title} {name}: {result}", Severity.GOOD
     return LogEntry(
         time.time(),
