@@ -99,6 +99,15 @@ async def test_help_lists_every_action_with_reasons_and_can_be_searched() -> Non
         await ui.sees("web-01")
 
 
+async def test_help_names_the_command_that_does_just_that() -> None:
+    async with running(FakeBackend(fleet()), (120, 40)) as ui:
+        await ui.press("?")
+        await ui.until(lambda: "Shut down and start" in ui.frame())
+        for words, title in ((":cycle", "Shut down and start"), ("--force-boot", "Boot afresh")):
+            line = next(line for line in ui.lines() if title in line)
+            assert words in line, line
+
+
 async def test_enter_in_help_does_what_the_line_says() -> None:
     backend = FakeBackend(fleet())
     async with running(backend) as ui:

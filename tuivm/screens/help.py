@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 
 from tuivm.core.action import Action
 from tuivm.core.actions import ACTIONS
+from tuivm.core.cheatsheet import command_of
 from tuivm.core.columns import COLUMNS
 from tuivm.core.glyphs import glyphs
 from tuivm.core.hosttable import HOST_COLUMNS
@@ -21,7 +22,7 @@ from tuivm.widgets.bars import Part
 from tuivm.widgets.fieldsbox import FieldsBox
 from tuivm.widgets.listbox import Line, ListBox, Span
 
-KEY_WIDTH = 20
+KEY_WIDTH = 22
 TITLE_WIDTH = 21
 
 
@@ -134,7 +135,7 @@ class HelpScreen(FilterScreen):
     def _line(self, action: Action) -> Line:
         keymap = self.context.keymap
         reason = self._reason(action)
-        keys = keymap.labels(action.id) or f":{action.verb or action.id.rpartition('.')[2]}"
+        keys = keymap.labels(action.id) or command_of(action)
         off = reason is not None
         spans = [
             Span(f"  {fit(keys, KEY_WIDTH)}", "dim" if off else "key"),
