@@ -30,6 +30,19 @@ async def test_a_domain_that_vanishes_leaves_its_last_values(tab: str) -> None:
         await ui.sees("web-01 is gone")
 
 
+async def test_a_vm_that_is_gone_offers_nothing_that_cannot_be_done() -> None:
+    backend = DetailsBackend()
+    async with opened(backend) as ui:
+        backend.batch.stats.clear()
+        backend.send(Batch(domains={KEY: None}))
+        await ui.sees("gone: undefined, or transient and stopped.  Below: its last values.")
+        await ui.until(lambda: "s start" not in ui.lines()[-1])
+        assert "esc back" in ui.lines()[-1]
+        for key, told in (("s", "Start"), ("c", "Serial console"), ("P", "Power menu")):
+            await ui.press(key)
+            await ui.sees(f"{told}: it is gone")
+
+
 async def test_a_domain_that_comes_back_is_shown_as_before() -> None:
     backend = DetailsBackend()
     async with opened(backend) as ui:

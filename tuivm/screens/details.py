@@ -11,6 +11,7 @@ from textual.events import ScreenResume, ScreenSuspend
 
 from tuivm.core.api import Focus
 from tuivm.core.model import DomainKey
+from tuivm.core.store import Changes
 from tuivm.core.text import bytes_text
 from tuivm.screens.context import Context
 from tuivm.screens.details_log import EVENTS, FILE, MESSAGES, LogPane
@@ -59,9 +60,16 @@ class DetailsScreen(TextSearching):
     def hints(self) -> Iterable[tuple[str, str]]:
         """The tab's own keys first; a key that means something else there is named once."""
         hints: dict[str, str] = {}
-        for action_id, label in (*self._view.pane_hints(), *self.COMMON, *self.VERBS):
+        gone = self._view.key not in self.context.store.rows
+        verbs = self.VERBS[:1] if gone else self.VERBS
+        for action_id, label in (*self._view.pane_hints(), *self.COMMON, *verbs):
             hints.setdefault(action_id, label)
         return hints.items()
+
+    def store_changed(self, changes: Changes) -> None:
+        """Of a VM that went nothing is offered but to look."""
+        if self._view.key in changes.keys:
+            self.refresh_footer()
 
     @on(DetailsView.Updated)
     def _updated(self) -> None:

@@ -228,7 +228,9 @@ class PerformancePane(DetailsPane):
             return ()
         name = row.domain.name
         if not self.state.active:
-            state = "gone" if self.state.gone else row.domain.state.value
+            state = row.domain.state.value
+            if self.state.gone:
+                return ((f"{name} is gone, and no numbers of it were read before.", ""),)
             return (
                 (f"{name} is {state}: only a running VM has numbers.", ""),
                 ("Start it with s; the charts begin with its first seconds.", "dim"),

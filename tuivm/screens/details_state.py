@@ -154,13 +154,13 @@ def note(state: DetailsState) -> tuple[Part, ...]:
     """The one thing to know before reading on: gone, out of reach, failed, or pending."""
     row = state.row
     if state.gone:
-        why = "it was removed, or was transient and stopped"
+        why = "undefined, or transient and stopped"
         if state.parted:
             why = f"{state.key.host} was disconnected"
         return (
             Part(" "),
             Part(f"{state.name} is gone: {why}.", "bad"),
-            Part("  Last known values below.", "dim"),
+            Part("  Below: its last values.", "dim"),
         )
     if row is None:
         return ()

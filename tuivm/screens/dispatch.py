@@ -75,7 +75,7 @@ def _open_one(screen: BaseScreen, action: Action, keys: Sequence[DomainKey], arg
     """Open a screen about one domain, or say why not."""
     row = screen.context.store.rows.get(keys[0]) if keys else None
     if row is None:
-        screen.say(f"{action.title}: no VM is under the cursor")
+        screen.say(f"{action.title}: {'it is gone' if keys else 'no VM is under the cursor'}")
         return True
     reason = action.applies(row)
     if reason is not None:

@@ -38,11 +38,15 @@ def subject(rows: Sequence[Row]) -> str:
     return f"{len(rows)} VMs"
 
 
+def _nothing(targets: Sequence[DomainKey]) -> str:
+    return "it is gone" if targets else "no VM is marked or under the cursor"
+
+
 async def power_menu(screen: BaseScreen, targets: Sequence[DomainKey]) -> None:
     """Let the user choose a verb for the targets, and run it."""
     rows = _rows(screen.context, targets)
     if not rows:
-        screen.say("Power menu: no VM is marked or under the cursor")
+        screen.say(f"Power menu: {_nothing(targets)}")
         return
     flow = ActionFlow(screen)
     menu = Menu(screen.context, f"Power: {subject(rows)}", power_choices(flow, rows))
@@ -60,7 +64,7 @@ async def copy_menu(screen: BaseScreen, targets: Sequence[DomainKey]) -> None:
     """Let the user choose what to copy of the targets, one line each."""
     rows = _rows(screen.context, targets)
     if not rows:
-        screen.say("Copy: no VM is marked or under the cursor")
+        screen.say(f"Copy: {_nothing(targets)}")
         return
     choices = []
     for key, what, title in COPIES:
