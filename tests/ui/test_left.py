@@ -200,6 +200,17 @@ async def test_a_dialog_left_twice_is_no_crash(key: str) -> None:
         await ui.until(lambda: len(ui.app.screen_stack) == 1)
 
 
+async def test_paging_in_a_palette_that_has_no_room_is_no_crash() -> None:
+    async with running(FakeBackend(fleet()), (80, 24)) as ui:
+        await ui.sees("web-01")
+        await ui.press("ctrl+p", "down", "down")
+        for size in ((40, 10), (20, 3), (1, 1)):
+            await ui.pilot.resize_terminal(*size)
+            await ui.press("pagedown", "pageup")
+        await ui.pilot.resize_terminal(80, 24)
+        await ui.sees("What do you want to do?")
+
+
 async def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
     async with running(FakeBackend(fleet()), (120, 40)) as ui:
         await ui.sees("web-01")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -22,6 +23,11 @@ HIDDEN = ("nav.", "text.", "console.")
 
 class Palette(CommandPalette, Leavable[Any]):
     """Textual's, which a second click or key that comes at once must not close twice."""
+
+    def _action_command_list(self, action: str) -> None:
+        # Where there is no room for a line Textual's list knows no place to page from.
+        with contextlib.suppress(KeyError):
+            super()._action_command_list(action)
 
 
 class ActionProvider(Provider):
