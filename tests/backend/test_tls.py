@@ -17,15 +17,13 @@ import pytest
 
 from tests.backend.certificates import OVER, Authority
 from tests.backend.netdaemon import PASSWORD, USER, NetDaemon, need, need_passwords
-from tests.backend.watcher import QUICK, Watcher, watch
+from tests.backend.watcher import PATIENT, Watcher, watch
 from tests.lab.paths import ROOT
 from tuivm.backend.fleet import Fleet
-from tuivm.backend.task import Timing
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import HostState
 from tuivm.core.question import QuestionKind
 
-PATIENT = Timing(open=10.0)
 DN = "O=Test,CN=alice"
 
 
@@ -36,6 +34,8 @@ class Site:
     pki: Authority
     daemon: NetDaemon
     clients: Path
+    taken: socket.socket
+    """Keeps a port."""
 
     def uri(self, client: Path | None = None, host: str = "127.0.0.1", port: int = 0) -> str:
         """The daemon over TLS, with the certificates of a folder."""
@@ -58,17 +58,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     pki.sign("alice", "/O=Test/CN=alice")
     (folder / "clients").mkdir()
     pki.client(folder / "clients/alice", "alice")
-    one = Site(pki, NetDaemon(pki), folder / "clients")
+    one = Site(pki, NetDaemon(pki), folder / "clients", socket.socket())
     try:
         one.daemon.start()
         yield one
     finally:
+        one.taken.close()
         one.daemon.close()
 
 
 def refused(uri: str) -> TuivmError:
     """Why a host is not there; no certificate is a matter of passwords."""
-    with watch(uri, QUICK) as one:
+    with watch(uri) as one:
         one.wait(lambda: one.state() in (HostState.LOST, HostState.NEEDS_AUTH))
         (host,) = one.hosts.values()
         assert host.error is not None
@@ -154,8 +155,9 @@ def _no_tls(site: Site) -> str:
 
 
 def _nobody(site: Site) -> str:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return site.uri(port=free.getsockname()[1])
+    # Bound, and so nobody else's, but nobody listens.
+    site.taken.bind(("127.0.0.1", 0))
+    return site.uri(port=site.taken.getsockname()[1])
 
 
 @pytest.mark.parametrize(

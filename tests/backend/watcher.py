@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from tuivm.backend.fleet import Fleet
@@ -33,7 +34,12 @@ QUICK = Timing(
     stats=0.05,
     addresses=0.2,
 )
-"""Everything that takes seconds in real life, short."""
+"""Everything that takes seconds in real life, short: trouble is met at once, on a busy machine
+even where there is none."""
+PATIENT = replace(
+    QUICK, open=60.0, keepalive=60, keepalive_count=5, late=30.0, dead=120.0, read=60.0, sweep=60.0
+)
+"""The same for connections that have to hold, however busy the machine is."""
 
 
 class Watcher:
@@ -163,7 +169,9 @@ class Watcher:
         return result(self.fleet.run(self.domain(name).key, verb, args or {}))
 
 
-def watch(uris: str | Sequence[str], timing: Timing = QUICK, *, readonly: bool = False) -> Watcher:
+def watch(
+    uris: str | Sequence[str], timing: Timing = PATIENT, *, readonly: bool = False
+) -> Watcher:
     """A watcher for the hosts of some URIs."""
     return Watcher(
         Fleet([uris] if isinstance(uris, str) else uris, timing=timing, readonly=readonly)
