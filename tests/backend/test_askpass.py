@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-PATIENT = Timing(open=10.0)
+PATIENT = Timing(open=60.0)
 
 
 @pytest.fixture

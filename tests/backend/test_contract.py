@@ -13,7 +13,7 @@ import pytest
 from tests.backend.conftest import NodeFile
 from tests.backend.daemon import Daemon
 from tests.backend.nodes import uuid_of
-from tests.backend.watcher import QUICK, Watcher, failure, result, watch
+from tests.backend.watcher import Watcher, failure, result, watch
 from tuivm.core.api import Focus
 from tuivm.core.model import DomainKey, HostState, State
 
@@ -301,6 +301,6 @@ def test_several_hosts_do_not_mix(node: NodeFile) -> None:
 
 
 def test_an_unknown_host_fails_the_future(node: NodeFile) -> None:
-    with watch(node(1), QUICK) as one:
+    with watch(node(1)) as one:
         error = failure(one.fleet.run(DomainKey("nowhere", uuid_of(0)), "start", {}))
         assert "nowhere" in str(error)

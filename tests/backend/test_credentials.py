@@ -7,10 +7,11 @@ from pathlib import Path
 import libvirt
 import pytest
 
-from tests.backend.watcher import QUICK, Watcher
+from tests.backend.watcher import PATIENT, Watcher
 from tuivm.backend.credentials import credentials
 from tuivm.backend.desk import Desk, Talk
 from tuivm.backend.fleet import Fleet
+from tuivm.backend.task import Timing
 from tuivm.core.model import HostState
 from tuivm.core.question import Question, QuestionKind
 
@@ -35,7 +36,7 @@ def answering(text: str) -> Desk:
 
 
 def test_name_and_password_let_in(uri: str) -> None:
-    with Watcher(Fleet([uri], timing=QUICK, asking_uris=[uri])) as one:
+    with Watcher(Fleet([uri], timing=PATIENT, asking_uris=[uri])) as one:
         first = one.reply("alice")
         assert (first.kind, first.host) == (QuestionKind.USER, next(iter(one.hosts)))
         assert one.reply("pw").kind is QuestionKind.PASSWORD
@@ -43,10 +44,10 @@ def test_name_and_password_let_in(uri: str) -> None:
 
 
 def test_the_time_of_the_user_is_not_the_hosts(uri: str) -> None:
-    timing = QUICK.__class__(open=0.3)
+    timing = Timing(open=2.0)
     with Watcher(Fleet([uri], timing=timing, asking_uris=[uri])) as one:
         one.wait(lambda: any(one.questions.values()))
-        one.quiet(1.0)
+        one.quiet(3.0)
         assert one.state() is HostState.CONNECTING
         one.reply("alice")
         one.reply("pw")
@@ -54,7 +55,7 @@ def test_the_time_of_the_user_is_not_the_hosts(uri: str) -> None:
 
 
 def test_a_wrong_password_is_said(uri: str) -> None:
-    with Watcher(Fleet([uri], timing=QUICK, asking_uris=[uri])) as one:
+    with Watcher(Fleet([uri], timing=PATIENT, asking_uris=[uri])) as one:
         one.reply("alice")
         one.reply("secret-42")
         one.wait(lambda: one.state() is HostState.NEEDS_AUTH)
@@ -66,7 +67,7 @@ def test_a_wrong_password_is_said(uri: str) -> None:
 
 
 def test_leaving_takes_the_question_along(uri: str) -> None:
-    with Watcher(Fleet([uri], timing=QUICK, asking_uris=[uri])) as one:
+    with Watcher(Fleet([uri], timing=PATIENT, asking_uris=[uri])) as one:
         one.wait(lambda: any(one.questions.values()))
         one.fleet.stop(0.0)
         one.wait(lambda: not any(one.questions.values()))

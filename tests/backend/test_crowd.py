@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.backend.conftest import NodeFile
-from tests.backend.watcher import QUICK, Watcher
+from tests.backend.watcher import PATIENT, Watcher
 from tuivm.backend import uptime
 from tuivm.backend.crowd import STEP, Crowd
 from tuivm.backend.fleet import Fleet
@@ -40,7 +40,7 @@ def test_details_come_although_another_host_hangs(
     monkeypatch.setattr(
         Host, "_connect", lambda host, **how: None if "hung" in host.uri else connect(host, **how)
     )
-    with Watcher(Fleet([node(2), "test:///hung"], timing=QUICK)) as one:
+    with Watcher(Fleet([node(2), "test:///hung"], timing=PATIENT)) as one:
         one.wait(lambda: len(one.domains) == 2)
         one.wait(lambda: all(domain.facts for domain in one.domains.values()))
 
@@ -49,7 +49,7 @@ def test_what_follows_the_rows_waits_for_the_screen(
     node: NodeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tuivm.backend.duties.PATIENCE", 60.0)
-    with Watcher(Fleet([node(2)], timing=QUICK, screen=True)) as one:
+    with Watcher(Fleet([node(2)], timing=PATIENT, screen=True)) as one:
         one.wait(lambda: len(one.domains) == 2)
         assert all(domain.facts is None for domain in one.domains.values())
         one.fleet.focus(Focus())

@@ -16,9 +16,10 @@ import libvirt
 import pytest
 
 from tests.backend.daemon import Daemon, private_daemon
-from tests.backend.watcher import QUICK, failure, result, watch
+from tests.backend.watcher import PATIENCE, QUICK, Watcher, failure, watch
 from tests.backend.wire import Wire
 from tuivm.backend.dial import MAX_ABANDONED
+from tuivm.core.errors import TuivmError
 from tuivm.core.model import HostState, State
 
 SWIFT = replace(QUICK, open=0.2, probe=0.1, late=0.1, dead=0.3, backoff=0.01, backoff_max=0.02)
@@ -45,6 +46,17 @@ def openers() -> int:
     return sum(thread.name.endswith("-open") for thread in threading.enumerate())
 
 
+def use(one: Watcher) -> None:
+    """Do something on the host; a busy machine is trouble too, after which it is up again."""
+    while True:
+        one.wait(lambda: one.state() is HostState.UP)
+        error = one.fleet.run(one.running().key, "autostart", {"value": "on"}).exception(PATIENCE)
+        if error is None:
+            return
+        assert isinstance(error, TuivmError)
+        assert error.is_connection_loss or "not connected" in str(error), error
+
+
 def test_a_half_open_host_costs_few_threads_and_is_back_as_soon_as_it_answers(wire: Wire) -> None:
     wire.hang()
     with watch(wire.uri(), replace(SWIFT, backoff_max=60.0)) as one:
@@ -57,7 +69,7 @@ def test_a_half_open_host_costs_few_threads_and_is_back_as_soon_as_it_answers(wi
         one.quiet(0.5)
         assert openers() == MAX_ABANDONED
         wire.go_on()
-        assert one.wait(lambda: one.state() is HostState.UP) < 10
+        assert one.wait(lambda: one.state() is HostState.UP) < 30
         one.wait(lambda: openers() == 0)
         one.wait(lambda: next(iter(one.fleet.hosts.values())).stuck == 0)
 
@@ -77,7 +89,7 @@ def test_a_human_may_try_although_all_attempts_hang(wire: Wire) -> None:
 def test_what_happened_while_the_link_was_down_is_seen_after_it(server: Daemon, wire: Wire) -> None:
     other = libvirt.open(server.uri())
     try:
-        with watch(wire.uri(), SWIFT) as one:
+        with watch(wire.uri()) as one:
             key = one.up().running().key
             for state in (State.PAUSED, State.RUNNING):
                 wire.refuse()
@@ -107,7 +119,7 @@ def test_fifty_troubles_leave_no_descriptor_and_no_thread_behind(wire: Wire) -> 
             one.wait(lambda: one.state() not in (HostState.UP, HostState.DEGRADED))
             (wire.accept if trouble == wire.refuse else wire.go_on)()
             one.wait(lambda met=met: wire.accepted > met and one.state() is HostState.UP)  # type: ignore[misc]
-            result(one.fleet.run(one.running().key, "autostart", {"value": "on"}))
+            use(one)
         one.wait(lambda: wire.connections <= 5)
         one.wait(lambda: threading.active_count() <= threads + 6)
         one.wait(lambda: next(iter(one.fleet.hosts.values())).stuck == 0)

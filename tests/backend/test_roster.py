@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from tests.backend.conftest import NodeFile
 from tests.backend.daemon import Daemon
-from tests.backend.test_reconnect import SWIFT
-from tests.backend.watcher import Watcher, failure, result, watch
+from tests.backend.watcher import PATIENT, Watcher, failure, result, watch
 from tests.backend.wire import Wire
 from tuivm.backend.fleet import Fleet
 from tuivm.core.api import ConsoleState
@@ -119,11 +119,11 @@ def test_a_fleet_with_disconnected_hosts_ends_cleanly() -> None:
     fleet.start(lambda: None)
     began = time.monotonic()
     assert fleet.stop(5.0)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4, "nobody was waited for"
 
 
 def test_the_connection_of_a_forgotten_host_hangs_alone(daemon: Daemon) -> None:
-    with Wire(daemon.socket) as wire, watch([TEST, wire.uri()], SWIFT) as one:
+    with Wire(daemon.socket) as wire, watch([TEST, wire.uri()]) as one:
         one.up()
         _, name = one.fleet.hosts
         wire.hang()
@@ -137,7 +137,7 @@ def test_the_connection_of_a_forgotten_host_hangs_alone(daemon: Daemon) -> None:
 
 
 def test_coming_and_going_leaves_no_thread_and_no_descriptor(daemon: Daemon) -> None:
-    with watch(TEST, SWIFT) as one:
+    with watch(TEST) as one:
         one.up()
         add, uri = one.fleet.roster.add, daemon.uri()
         for turn in range(12):
@@ -156,7 +156,7 @@ def test_coming_and_going_leaves_no_thread_and_no_descriptor(daemon: Daemon) -> 
 
 
 def test_a_trial_tells_what_is_there_and_keeps_nothing(daemon: Daemon) -> None:
-    with watch(TEST, SWIFT) as one:
+    with watch(TEST, replace(PATIENT, open=5.0)) as one:
         one.up()
         files = len(os.listdir("/proc/self/fd"))
         found = result(one.fleet.roster.try_out(HostConfig(daemon.uri())))

@@ -13,7 +13,7 @@ from tuivm.backend.task import Timing
 from tuivm.core.model import HostState
 from tuivm.core.question import QuestionKind
 
-PATIENT = Timing(open=10.0)
+PATIENT = Timing(open=60.0)
 
 
 @pytest.fixture

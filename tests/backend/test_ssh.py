@@ -19,8 +19,6 @@ from tests.backend.watcher import QUICK, Watcher, watch
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import HostState
 
-PATIENT = replace(QUICK, open=10.0)
-
 
 @pytest.fixture
 def sshd() -> Iterator[Sshd]:
@@ -120,7 +118,7 @@ def _helper(uri: str) -> str:
 def test_what_is_in_the_way_is_named_with_its_cure(
     sshd: Sshd, daemon: Daemon, change: Callable[[str], str], cause: str, cure: str
 ) -> None:
-    with watch(change(sshd.uri(daemon.socket)), PATIENT) as one:
+    with watch(change(sshd.uri(daemon.socket))) as one:
         one.wait(lambda: one.state() is HostState.LOST)
         (host,) = one.hosts.values()
     assert host.error is not None
@@ -199,7 +197,7 @@ def test_an_ssh_that_does_not_answer_is_named_in_time(
 def test_a_daemon_that_left_its_socket_behind_is_told_apart(sshd: Sshd, daemon: Daemon) -> None:
     uri = sshd.uri(daemon.socket)
     daemon.kill()
-    with watch(uri, PATIENT) as one:
+    with watch(uri) as one:
         one.wait(lambda: one.state() is HostState.LOST)
         (host,) = one.hosts.values()
     assert "on 127.0.0.1: the daemon stopped and left its socket behind" in str(host.error)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.backend.daemon import Daemon, private_daemon
-from tests.backend.watcher import QUICK, Watcher, result, watch
+from tests.backend.watcher import PATIENT, Watcher, result, watch
 from tuivm.backend.uptime import process_starts
 from tuivm.core.api import Focus
 from tuivm.core.model import DomainKey, HostState, State
@@ -43,7 +43,7 @@ def qemu() -> Iterator[Daemon]:
 @pytest.fixture
 def watcher(qemu: Daemon) -> Iterator[Watcher]:
     """Two running guests with nothing to boot."""
-    with watch(qemu.uri("qemu:///session"), replace(QUICK, sweep=1.0, read=20.0)) as one:
+    with watch(qemu.uri("qemu:///session"), replace(PATIENT, sweep=1.0, read=20.0)) as one:
         one.up()
         host = next(iter(one.fleet.hosts.values()))
         for number in range(2):

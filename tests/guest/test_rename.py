@@ -8,7 +8,7 @@ import libvirt
 import pytest
 
 from tests.backend.daemon import private_daemon
-from tests.backend.watcher import QUICK, Watcher, failure, result, watch
+from tests.backend.watcher import Watcher, failure, result, watch
 from tests.guest.conftest import MakeGuest, unique
 from tests.guest.lab import Lab
 from tests.guest.test_obstacles import Trouble
@@ -29,7 +29,7 @@ def conn(lab: Lab) -> Iterator[libvirt.virConnect]:
 
 @pytest.fixture
 def watcher(lab: Lab) -> Iterator[Watcher]:
-    with watch(lab.uri, QUICK) as one:
+    with watch(lab.uri) as one:
         one.up()
         yield one
 
@@ -118,7 +118,7 @@ def test_a_name_that_another_connection_has_is_free(
         own = daemon.uri("qemu:///session")
         theirs = libvirt.open(own)
         theirs.defineXML(xml)
-        with watch([lab.uri, own], QUICK) as both:
+        with watch([lab.uri, own]) as both:
             both.up()
             key = row(both, guest).key
             assert isinstance(rename(both, key, name), str)

@@ -21,7 +21,7 @@ def facts(line: JobLine, now: float) -> Fields:
     elif line.job is not None:
         rows += _figures(line.job, now)
     else:
-        rows.append(("Cancel", line.cannot_cancel, "dim"))
+        rows.append(("Cancel", "libvirt cannot break this off", "dim"))
     return rows
 
 
