@@ -105,7 +105,7 @@ def _uris(args: argparse.Namespace, config: Config) -> list[str]:
     explicit = _explicit(args)
     if args.demo and not explicit:
         return []
-    from tuivm.backend.fleet import default_uris
+    from tuivm.backend.defaults import default_uris
 
     return default_uris(explicit, config.uris)
 

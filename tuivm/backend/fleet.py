@@ -12,7 +12,6 @@ from weakref import WeakSet
 import libvirt
 
 from tuivm.backend import errors
-from tuivm.backend.defaults import default_uris
 from tuivm.backend.desk import Desk
 from tuivm.backend.extras import Extras
 from tuivm.backend.host import Host
@@ -51,8 +50,6 @@ if TYPE_CHECKING:
     from tuivm.core.check import Part
     from tuivm.core.consoleports import ConsolePort
     from tuivm.core.support import Support
-
-__all__ = ["Fleet", "default_uris"]
 
 T = TypeVar("T")
 
