@@ -25,8 +25,13 @@ from tuivm.core.runs import RunResult, RunStep
 KEY = DomainKey("kv1", "00000000-0000-4000-8000-000000000001")
 SECRET = "lab"
 QUICK = Patience(
-    attach=2, rest=0.05, wake=8, silent=1, login=2, echo_off=0.02, shell=2, odd=0.4, leave=1
+    attach=30, rest=0.05, wake=60, silent=30, login=30, echo_off=0.02, shell=30, odd=0.4, leave=3
 )
+"""Short pauses; what is not to come in vain may take long on a busy machine."""
+HASTY = replace(QUICK, silent=1, login=2, shell=2, leave=1)
+"""For guests from which something never comes."""
+ENDED = 120.0
+"""Seconds until a run must have come to an end."""
 
 COLOURS = "\x1b]0;root@web: ~\x07\x1b[?2004h\x1b[01;32mroot@web\x1b[0m:~\x1b[0m$ "
 
@@ -50,7 +55,7 @@ class Bench:
         return ConsoleRun(connect, KEY, wanted, self.steps.append, patience=patience)
 
     def run(self, manners: Manners | None = None, **login: object) -> RunResult:
-        return self.start(manners, QUICK, **login).result.result(20)
+        return self.start(manners, QUICK, **login).result.result(ENDED)
 
 
 @pytest.fixture
@@ -133,7 +138,7 @@ def test_an_expired_password_is_told_apart(bench: Bench) -> None:
 
 
 def test_silence_names_what_the_guest_lacks(bench: Bench) -> None:
-    result = bench.run(Manners(deaf=True))
+    result = bench.start(Manners(deaf=True), HASTY).result.result(ENDED)
     assert "nothing came" in told(result)
     assert "console=ttyS0" in told(result)
     assert "serial-getty@ttyS0" in told(result)
@@ -143,13 +148,14 @@ def test_silence_names_what_the_guest_lacks(bench: Bench) -> None:
 
 def test_one_that_never_asks_is_told_apart_from_silence(bench: Bench) -> None:
     run = bench.start(Manners(boot=30), replace(QUICK, wake=2))
-    result = run.result.result(20)
+    result = run.result.result(ENDED)
     assert "asks for no user" in told(result)
     assert "all is well" in told(result)
 
 
 def test_what_answers_but_runs_nothing(bench: Bench) -> None:
-    result = bench.run(Manners(first="shell", prompt=">>> ", shell=lambda line: "SyntaxError\r\n"))
+    manners = Manners(first="shell", prompt=">>> ", shell=lambda line: "SyntaxError\r\n")
+    result = bench.start(manners, HASTY).result.result(ENDED)
     assert "runs no commands" in told(result)
     assert bench.guest is not None
     assert bench.guest.typed.endswith(b"\x03")
@@ -174,7 +180,7 @@ def test_no_console_no_login(state: ConsoleState, says: str) -> None:
     run = ConsoleRun(
         lambda sink: Refusing(sink, Manners()), KEY, login, lambda step: None, patience=QUICK
     )
-    result = run.result.result(10)
+    result = run.result.result(ENDED)
     assert result.step is RunStep.FAILED
     assert says in told(result)
 
@@ -192,7 +198,7 @@ def test_a_console_that_never_opens(bench: Bench) -> None:
     login = Login("root", SECRET, "true")
     patience = replace(QUICK, attach=0.2)
     run = ConsoleRun(connect, KEY, login, lambda step: None, patience=patience)
-    assert "took too long" in told(run.result.result(10))
+    assert "took too long" in told(run.result.result(ENDED))
     assert guests[0].closed
 
 
@@ -201,7 +207,7 @@ def test_a_guest_that_stops_meanwhile(bench: Bench) -> None:
     until(lambda: RunStep.RUNNING in bench.steps)
     assert bench.guest is not None
     bench.guest.become(ConsoleState.ENDED)
-    assert "does not run" in told(run.result.result(5))
+    assert "does not run" in told(run.result.result(ENDED))
 
 
 def test_a_command_that_takes_too_long_is_interrupted(bench: Bench) -> None:
@@ -227,7 +233,7 @@ def test_cancelled_it_leaves_the_line_clean(bench: Bench) -> None:
     until(lambda: RunStep.RUNNING in bench.steps)
     began = time.monotonic()
     run.cancel()
-    result = run.result.result(10)
+    result = run.result.result(ENDED)
     assert (result.step, result.error) == (RunStep.CANCELLED, None)
     assert time.monotonic() - began < 4
     assert bench.guest is not None
@@ -240,7 +246,7 @@ def test_cancelled_at_the_password_it_withdraws(bench: Bench) -> None:
     until(lambda: RunStep.LOGGING_IN in bench.steps)
     time.sleep(0.1)
     run.cancel()
-    assert run.result.result(10).step is RunStep.CANCELLED
+    assert run.result.result(ENDED).step is RunStep.CANCELLED
     assert bench.guest is not None
     assert bench.guest.phase == "login"
     assert SECRET.encode() not in bench.guest.typed
@@ -279,7 +285,7 @@ def test_real_shells(shell: str) -> None:
 
     login = Login("root", SECRET, "echo $0; seq 1 5; cat; tty; false", seconds=10.0)
     run = ConsoleRun(connect, KEY, login, lambda step: None, patience=QUICK)
-    result = run.result.result(20)
+    result = run.result.result(ENDED)
     assert result.error is None
     lines = result.output.splitlines()
     assert lines[1:] == ["1", "2", "3", "4", "5", "not a tty"]
@@ -293,7 +299,7 @@ def test_a_flood_ends_when_its_time_is_up() -> None:
     login = Login("root", SECRET, "yes", seconds=1.0)
     began = time.monotonic()
     run = ConsoleRun(connect, KEY, login, lambda step: None, patience=QUICK)
-    result = run.result.result(30)
+    result = run.result.result(ENDED)
     assert "had not ended after" in told(result)
     assert result.output.startswith("y\ny\n")
     assert len(result.output) <= MAX_OUTPUT
@@ -326,7 +332,7 @@ def test_through_a_console_that_is_open_here(bench: Bench) -> None:
         raise AssertionError("it is attached already")
 
     run = ConsoleRun(never, KEY, login, lambda step: None, line=session, patience=QUICK)
-    assert run.result.result(10).output == "hi\n"
+    assert run.result.result(ENDED).output == "hi\n"
     assert session.taps == []
     assert not session.channel.closed
 
@@ -366,7 +372,7 @@ def test_a_defect_tells_nothing_of_the_guest(
     run = ConsoleRun(
         lambda sink: ScriptedGuest(sink, Manners()), KEY, login, report, patience=QUICK
     )
-    assert "RuntimeError" in told(run.result.result(10))
+    assert "RuntimeError" in told(run.result.result(ENDED))
     assert "RuntimeError" in caplog.text
     assert SECRET * 3 not in caplog.text
 
