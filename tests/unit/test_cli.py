@@ -148,7 +148,7 @@ def test_a_wrong_query_is_usage(arguments: list[str], capsys: pytest.CaptureFixt
 def test_no_daemon_is_a_failure_with_a_way_on(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("tuivm.backend.fleet.default_uris", lambda *given: [])
+    monkeypatch.setattr("tuivm.backend.defaults.default_uris", lambda *given: [])
     assert cli.main(arguments) == 1
     error = capsys.readouterr().err
     assert cli.NO_DAEMON in error
