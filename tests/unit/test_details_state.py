@@ -73,7 +73,7 @@ def test_notes_by_importance() -> None:
     assert "kv1 is out of reach" in note(one)[1].text
     store.apply(Batch(domains={KEY: None}))
     one.look(store)
-    assert "web-01 is gone: it was removed" in note(one)[1].text
+    assert "web-01 is gone: undefined, or transient and stopped" in note(one)[1].text
     assert one.row is not None
     store.apply(Batch(dropped={"kv1"}))
     one.look(store)
