@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tuivm.core.model import (
     Address,
     Device,
@@ -60,7 +58,7 @@ RUNNING = Domain(
     started_at=NOW - 273_600,
     pending_config=True,
 )
-OFF = replace(RUNNING, state=State.OFF, id=None, addresses=(), started_at=None, pending_config=None)
+OFF = RUNNING._replace(state=State.OFF, id=None, addresses=(), started_at=None, pending_config=None)
 STATS = Stats(
     at=100.0,
     cpu=42.1,
@@ -224,8 +222,7 @@ DETAILS = DomainDetails(
     guest=(("Hostname", "web-01"), ("OS", "Debian GNU/Linux 12"), ("Users", "none")),
     messages=("tainted: custom configuration parameters",),
 )
-DETAILS_OFF = replace(
-    DETAILS,
+DETAILS_OFF = DETAILS._replace(
     stats=(("state.state", 5), ("state.reason", 1)),
     guest=(),
     messages=(),

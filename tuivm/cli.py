@@ -158,8 +158,6 @@ def _saved_view(name: str) -> SavedView | None:
     """Return a saved view with its columns filled in; None for no name."""
     if not name:
         return None
-    from dataclasses import replace
-
     from tuivm.core.query import parse
     from tuivm.core.views import Views
 
@@ -168,7 +166,7 @@ def _saved_view(name: str) -> SavedView | None:
         print(f"tuivm: {views.problem}", file=sys.stderr)
     found = views.find(name)
     parse(found.filter)
-    return replace(found, columns=views.arrangement(found))
+    return found._replace(columns=views.arrangement(found))
 
 
 def _check(args: argparse.Namespace, config: Config) -> int:

@@ -12,7 +12,6 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from tuivm.backend.fleet import Fleet
@@ -51,7 +50,7 @@ def open_fleet(
     one that comes up beside.
     """
     wanted = [
-        replace(host, autoconnect=host.autoconnect or host.uri in named) for host in config.hosts
+        host._replace(autoconnect=host.autoconnect or host.uri in named) for host in config.hosts
     ]
     return Fleet(
         uris,
@@ -116,7 +115,7 @@ def run(options: Launch) -> int:
 def _backend(options: Launch) -> Fleet:
     config = options.config
     if options.low_bandwidth:
-        config = replace(config, refresh=max(config.refresh, SELDOM))
+        config = config._replace(refresh=max(config.refresh, SELDOM))
     return open_fleet(
         options.uris,
         config,

@@ -9,7 +9,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import cycle
 
 import libvirt
@@ -22,7 +21,7 @@ from tuivm.backend.dial import MAX_ABANDONED
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import HostState, State
 
-SWIFT = replace(QUICK, open=0.2, probe=0.1, late=0.1, dead=0.3, backoff=0.01, backoff_max=0.02)
+SWIFT = QUICK._replace(open=0.2, probe=0.1, late=0.1, dead=0.3, backoff=0.01, backoff_max=0.02)
 """Trouble is noticed and left within tenths of a second."""
 LIST_DOMAINS, ALL_STATS, CLOSE_CALLBACK = 273, 344, 360
 """Numbers of libvirt's requests (``REMOTE_PROC_CONNECT_...``)."""
@@ -59,7 +58,7 @@ def use(one: Watcher) -> None:
 
 def test_a_half_open_host_costs_few_threads_and_is_back_as_soon_as_it_answers(wire: Wire) -> None:
     wire.hang()
-    with watch(wire.uri(), replace(SWIFT, backoff_max=60.0)) as one:
+    with watch(wire.uri(), SWIFT._replace(backoff_max=60.0)) as one:
         one.wait(lambda: openers() == MAX_ABANDONED and one.state() is HostState.LOST)
         host = next(iter(one.hosts.values()))
         assert host.error is not None
@@ -76,7 +75,7 @@ def test_a_half_open_host_costs_few_threads_and_is_back_as_soon_as_it_answers(wi
 
 def test_a_human_may_try_although_all_attempts_hang(wire: Wire) -> None:
     wire.hang()
-    with watch(wire.uri(), replace(SWIFT, backoff_max=60.0)) as one:
+    with watch(wire.uri(), SWIFT._replace(backoff_max=60.0)) as one:
         one.wait(lambda: openers() == MAX_ABANDONED and one.state() is HostState.LOST)
         told = len(one.states)
         one.fleet.retry(next(iter(one.hosts)))

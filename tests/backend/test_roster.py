@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -156,7 +155,7 @@ def test_coming_and_going_leaves_no_thread_and_no_descriptor(daemon: Daemon) -> 
 
 
 def test_a_trial_tells_what_is_there_and_keeps_nothing(daemon: Daemon) -> None:
-    with watch(TEST, replace(PATIENT, open=5.0)) as one:
+    with watch(TEST, PATIENT._replace(open=5.0)) as one:
         one.up()
         files = len(os.listdir("/proc/self/fd"))
         found = result(one.fleet.roster.try_out(HostConfig(daemon.uri())))

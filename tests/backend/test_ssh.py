@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 import pytest
 
@@ -184,7 +183,7 @@ def test_an_ssh_that_does_not_answer_is_named_in_time(
     need("ssh")
     with (
         listener(answer) as port,
-        watch(f"qemu+ssh://ann@127.0.0.1:{port}/system", replace(QUICK, open=seconds)) as one,
+        watch(f"qemu+ssh://ann@127.0.0.1:{port}/system", QUICK._replace(open=seconds)) as one,
     ):
         one.wait(lambda: one.state() is HostState.LOST, seconds + 10)
         (host,) = one.hosts.values()

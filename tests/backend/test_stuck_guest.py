@@ -9,7 +9,6 @@ import signal
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +42,7 @@ def qemu() -> Iterator[Daemon]:
 @pytest.fixture
 def watcher(qemu: Daemon) -> Iterator[Watcher]:
     """Two running guests with nothing to boot."""
-    with watch(qemu.uri("qemu:///session"), replace(PATIENT, sweep=1.0, read=20.0)) as one:
+    with watch(qemu.uri("qemu:///session"), PATIENT._replace(sweep=1.0, read=20.0)) as one:
         one.up()
         host = next(iter(one.fleet.hosts.values()))
         for number in range(2):

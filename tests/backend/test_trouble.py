@@ -7,7 +7,6 @@ import signal
 import socket
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from tuivm.core.api import Focus
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import DomainKey, HostState, State
 
-HELD = replace(PATIENT, late=0.3)
+HELD = PATIENT._replace(late=0.3)
 """Keepalive and probes that never end a link: what hangs stays hanging, and is seen to."""
 
 
@@ -196,7 +195,7 @@ def test_a_host_that_accepts_but_never_answers_is_given_up(tmp_path: Path) -> No
         server.bind(("127.0.0.1", 0))
         server.listen()
         port = server.getsockname()[1]
-        with watch(f"qemu+tcp://127.0.0.1:{port}/system", replace(QUICK, open=0.3)) as one:
+        with watch(f"qemu+tcp://127.0.0.1:{port}/system", QUICK._replace(open=0.3)) as one:
             took = one.wait(lambda: one.state() is HostState.LOST)
             assert took < 20
             error = next(iter(one.hosts.values())).error
@@ -258,7 +257,7 @@ def test_an_inventory_that_fails_is_told(node: NodeFile, monkeypatch: pytest.Mon
     def deny(_conn: object) -> None:
         raise TuivmError("Cannot list", "access denied")
 
-    with watch(node(2), replace(PATIENT, reconcile=0.1)) as one:
+    with watch(node(2), PATIENT._replace(reconcile=0.1)) as one:
         one.up()
         with monkeypatch.context() as patch:
             patch.setattr(inventory, "read_states", deny)
@@ -273,7 +272,7 @@ def test_an_inventory_that_fails_is_told(node: NodeFile, monkeypatch: pytest.Mon
 
 def test_retry_connects_at_once(daemon: Daemon) -> None:
     daemon.kill()
-    slow = replace(PATIENT, backoff=600.0, backoff_max=600.0)
+    slow = PATIENT._replace(backoff=600.0, backoff_max=600.0)
     with watch(daemon.uri(), slow) as one:
         one.wait(lambda: one.state() is HostState.LOST)
         daemon.start()
@@ -282,7 +281,7 @@ def test_retry_connects_at_once(daemon: Daemon) -> None:
 
 
 def test_retry_lists_a_connected_host_afresh(node: NodeFile) -> None:
-    slow = replace(PATIENT, reconcile=3600.0)
+    slow = PATIENT._replace(reconcile=3600.0)
     with watch(node(2), slow) as one:
         key = one.up().running().key
         host = one.fleet.hosts[key.host]
@@ -295,7 +294,7 @@ def test_retry_lists_a_connected_host_afresh(node: NodeFile) -> None:
 
 
 def test_reconciliation_finds_what_no_event_told(node: NodeFile) -> None:
-    with watch(node(2), replace(PATIENT, reconcile=0.2)) as one:
+    with watch(node(2), PATIENT._replace(reconcile=0.2)) as one:
         key = one.up().running().key
         host = one.fleet.hosts[key.host]
         result(host.submit(lambda c: c.lookupByUUIDString(key.uuid).setAutostart(1), call="x"))

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from tuivm.backend.fleet import Fleet
@@ -36,8 +35,8 @@ QUICK = Timing(
 )
 """Everything that takes seconds in real life, short: trouble is met at once, on a busy machine
 even where there is none."""
-PATIENT = replace(
-    QUICK, open=60.0, keepalive=60, keepalive_count=5, late=30.0, dead=120.0, read=60.0, sweep=60.0
+PATIENT = QUICK._replace(
+    open=60.0, keepalive=60, keepalive_count=5, late=30.0, dead=120.0, read=60.0, sweep=60.0
 )
 """The same for connections that have to hold, however busy the machine is."""
 

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from tests.details_sample import DETAILS, HOST, KEY, RUNNING, STATS
 from tests.ui.fake import FakeBackend
@@ -41,7 +40,7 @@ class DetailsBackend(FakeBackend):
         elif isinstance(self.reading, TuivmError):
             future.set_exception(self.reading)
         else:
-            future.set_result(replace(self.reading, key=key))
+            future.set_result(self.reading._replace(key=key))
         return future
 
     def log(self, key: DomainKey) -> Future[QemuLog]:

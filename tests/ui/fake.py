@@ -142,7 +142,7 @@ class FakeRoster:
         self._note("disconnect", host)
         old = self._backend.hosts[host]
         self._backend.send(
-            Batch(hosts={host: replace(old, state=HostState.DISABLED)}, dropped={host})
+            Batch(hosts={host: old._replace(state=HostState.DISABLED)}, dropped={host})
         )
 
     def forget(self, host: str) -> None:
@@ -271,7 +271,7 @@ class FakeBackend:
 
     def become(self, key: DomainKey, state: State) -> None:
         """Report that a domain reached a state."""
-        one = replace(self.domains[key], state=state, id=1 if state.active else None)
+        one = self.domains[key]._replace(state=state, id=1 if state.active else None)
         self.domains[key] = one
         self.send(Batch(domains={key: one}))
 

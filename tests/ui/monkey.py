@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import libvirt
@@ -98,7 +98,7 @@ class Monkey:
         config, store = Config(), Store()
         options = Options(ascii=self._random.random() < 0.1, demo=True)
         context = Context(
-            fleet, store, View(store), replace(config, patience=0.5), Keymap.load(config), options
+            fleet, store, View(store), config._replace(patience=0.5), Keymap.load(config), options
         )
         app = TuivmApp(context)
         app._leave = lambda code: self.done.append("(leave)")  # type: ignore[method-assign]

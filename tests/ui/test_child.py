@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ class Programs(FakeBackend):
     def __init__(self, uri: str = "qemu+ssh://root@kv1/system", **fields: object) -> None:
         super().__init__(fleet())
         self.batch.hosts["kv1"] = host(**fields)  # type: ignore[arg-type]
-        object.__setattr__(self.batch.hosts["kv1"], "uri", uri)
+        self.batch.hosts["kv1"] = self.batch.hosts["kv1"]._replace(uri=uri)
         self.children: list[Child] = []
 
     def child(
@@ -126,8 +125,8 @@ async def test_a_remote_hosts_guest_is_reached_through_it_unless_one_says_otherw
 async def test_without_an_address_it_says_why_and_what_else_there_is() -> None:
     backend = Programs()
     bare = domain(8, "bare")
-    card = replace(bare.facts or Facts(), macs=("52:54:00:00:00:08",))
-    backend.batch.domains[bare.key] = replace(bare, facts=card)
+    card = (bare.facts or Facts())._replace(macs=("52:54:00:00:00:08",))
+    backend.batch.domains[bare.key] = bare._replace(facts=card)
     async with listed(backend, "bare") as ui:
         await ui.press("o")
         await ui.sees("no address of bare known yet (DHCP, guest agent); c opens its console")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from unicodedata import category
 
 import pytest
@@ -303,7 +302,7 @@ async def test_silence_is_explained_by_what_shows(
     backend = Backend()
     web = domain(1, "web-01")
     assert web.facts is not None
-    web = replace(web, facts=replace(web.facts, kernel_args=arguments))
+    web = web._replace(facts=web.facts._replace(kernel_args=arguments))
     async with opened(backend) as (ui, _channel):
         backend.send(Batch(domains={web.key: web}))
         await ui.sees(words)

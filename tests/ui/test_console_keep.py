@@ -6,7 +6,6 @@ import base64
 import json
 import time
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -328,7 +327,7 @@ def with_log(path: str) -> Backend:
         assert one is not None
         facts = one.facts
         assert facts is not None
-        backend.batch.domains[key] = replace(one, facts=replace(facts, console_log=path))
+        backend.batch.domains[key] = one._replace(facts=facts._replace(console_log=path))
     return backend
 
 

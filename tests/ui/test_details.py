@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -119,8 +118,8 @@ async def test_the_cursor_stays_on_its_device_when_another_one_comes() -> None:
     backend = DetailsBackend()
     async with opened(backend, tab="devices") as ui:
         await ui.press("j")
-        new = replace(DETAILS.devices[3], title="Serial port serial1")
-        backend.reading = replace(DETAILS, devices=(new, *DETAILS.devices))
+        new = DETAILS.devices[3]._replace(title="Serial port serial1")
+        backend.reading = DETAILS._replace(devices=(new, *DETAILS.devices))
         await ui.sees("serial1")
         assert "MAC     52:54:00:11:22:33" in ui.frame()
 

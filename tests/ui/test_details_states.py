@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 
 import pytest
 
@@ -58,7 +57,7 @@ async def test_a_lost_host_is_said_and_the_last_values_are_kept(tab: str) -> Non
     async with opened(backend, (120, 40), tab) as ui:
         why = TuivmError("The connection to kv1 broke")
         backend.reading = TuivmError("kv1 is not connected")
-        backend.send(Batch(hosts={"kv1": replace(HOST, state=HostState.LOST, error=why)}))
+        backend.send(Batch(hosts={"kv1": HOST._replace(state=HostState.LOST, error=why)}))
         await ui.sees("kv1 is out of reach (The connection to kv1 broke).")
         if tab == "overview":
             assert "6b0c3f7e-4a1d-4b8e-9f52-1f2a3b4c5d6e" in ui.frame()
@@ -87,7 +86,7 @@ async def test_the_store_is_shown_before_the_first_answer() -> None:
 
 async def test_an_answer_about_another_vm_is_dropped() -> None:
     backend = DetailsBackend()
-    other = replace(RUNNING, key=OTHER, name="web-02")
+    other = RUNNING._replace(key=OTHER, name="web-02")
     backend.batch.domains[OTHER] = other
     backend.held = deque()
     async with opened(backend) as ui:
@@ -105,7 +104,7 @@ async def test_an_answer_about_another_vm_is_dropped() -> None:
         await ui.until(lambda: bool(backend.held))
         key, second = backend.held.popleft()
         assert key == OTHER
-        second.set_result(replace(DETAILS, key=OTHER))
+        second.set_result(DETAILS._replace(key=OTHER))
         await ui.until(lambda: view.state.details is not None)
 
 
@@ -113,7 +112,7 @@ async def test_a_cursor_that_runs_over_the_list_reads_nothing() -> None:
     backend = DetailsBackend()
     keys = [DomainKey("kv1", f"00000000-0000-4000-8000-{n:012x}") for n in range(40)]
     for number, key in enumerate(keys):
-        backend.batch.domains[key] = replace(RUNNING, key=key, name=f"vm-{number:02d}")
+        backend.batch.domains[key] = RUNNING._replace(key=key, name=f"vm-{number:02d}")
     async with running(backend, (200, 60)) as ui:
         view = DetailsView(ui.app.context, keys[0])
         await ui.app.screen.mount(view)
@@ -127,13 +126,13 @@ async def test_a_cursor_that_runs_over_the_list_reads_nothing() -> None:
 
 @pytest.mark.parametrize("tab", [tab for tab, _, _ in TABS])
 async def test_hostile_names_look_right_everywhere(tab: str) -> None:
-    facts = replace(FACTS, title=HOSTILE, description=HOSTILE)
-    backend = DetailsBackend(replace(RUNNING, name=HOSTILE, facts=facts))
-    device = replace(
-        DETAILS.devices[0], title=HOSTILE, summary=HOSTILE, xml=f"<disk a='{HOSTILE}'/>"
+    facts = FACTS._replace(title=HOSTILE, description=HOSTILE)
+    backend = DetailsBackend(RUNNING._replace(name=HOSTILE, facts=facts))
+    device = DETAILS.devices[0]._replace(
+        title=HOSTILE, summary=HOSTILE, xml=f"<disk a='{HOSTILE}'/>"
     )
-    xml = replace(DETAILS.xml, live=f"<name>{HOSTILE}</name>\n" + "y" * 4000)
-    backend.reading = replace(DETAILS, devices=(device,), xml=xml, messages=(HOSTILE,))
+    xml = DETAILS.xml._replace(live=f"<name>{HOSTILE}</name>\n" + "y" * 4000)
+    backend.reading = DETAILS._replace(devices=(device,), xml=xml, messages=(HOSTILE,))
     async with opened(backend, tab=tab) as ui:
         await ui.sees("a[/b] [red]x[/]")
         for key in ("enter", "i", "y", "j", "G", "right"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -45,7 +44,7 @@ async def test_differences_are_readable() -> None:
 
 async def test_no_difference_is_explained() -> None:
     backend = DetailsBackend()
-    backend.reading = replace(DETAILS, xml=DomainXml(LIVE, LIVE, ()))
+    backend.reading = DETAILS._replace(xml=DomainXml(LIVE, LIVE, ()))
     async with opened(backend, tab="xml") as ui:
         await ui.press("d")
         await ui.sees("No difference: the next start uses what runs now.")
@@ -65,7 +64,7 @@ async def test_a_domain_that_is_off_has_one_form_and_says_so() -> None:
 
 async def test_a_transient_domain_has_no_next_start() -> None:
     backend = DetailsBackend()
-    backend.reading = replace(DETAILS, xml=DomainXml(LIVE, None, ()))
+    backend.reading = DETAILS._replace(xml=DomainXml(LIVE, None, ()))
     async with opened(backend, tab="xml") as ui:
         await ui.sees("XML as it runs now")
         await ui.press("i")
@@ -135,7 +134,7 @@ async def test_what_the_mouse_marks_is_copied() -> None:
 
 async def test_a_copy_that_many_terminals_refuse_is_warned_of() -> None:
     backend = DetailsBackend()
-    backend.reading = replace(DETAILS, xml=DomainXml("<a/>\n" * 20_000, None, ()))
+    backend.reading = DETAILS._replace(xml=DomainXml("<a/>\n" * 20_000, None, ()))
     async with opened(backend, tab="xml") as ui:
         await ui.sees("20000 lines")
         await ui.press("y")
@@ -145,7 +144,7 @@ async def test_a_copy_that_many_terminals_refuse_is_warned_of() -> None:
 async def test_long_lines_scroll_sideways() -> None:
     backend = DetailsBackend()
     line = "<!-- " + "".join(f"{number:04d}" for number in range(1000)) + " end -->"
-    backend.reading = replace(DETAILS, xml=DomainXml(line, line, ()))
+    backend.reading = DETAILS._replace(xml=DomainXml(line, line, ()))
     async with opened(backend, tab="xml") as ui:
         await ui.sees("<!-- 0000")
         await ui.press("right")
@@ -163,7 +162,7 @@ async def test_five_thousand_lines_move_at_once() -> None:
     backend = DetailsBackend()
     line = "    <disk type='file' device='disk' snapshot='external'>"
     xml = "\n".join(f"{line}{number}</disk>" for number in range(5000))
-    backend.reading = replace(DETAILS, xml=DomainXml(xml, xml, ()))
+    backend.reading = DETAILS._replace(xml=DomainXml(xml, xml, ()))
     async with opened(backend, (120, 40), "xml") as ui:
         await ui.sees("5000 lines")
         text = text_of(ui)
@@ -180,13 +179,13 @@ async def test_five_thousand_lines_move_at_once() -> None:
 async def test_the_place_is_kept_when_the_xml_is_read_again() -> None:
     backend = DetailsBackend()
     xml = "\n".join(f"<line-{number}/>" for number in range(200))
-    backend.reading = replace(DETAILS, xml=DomainXml(xml, xml, ()))
+    backend.reading = DETAILS._replace(xml=DomainXml(xml, xml, ()))
     async with opened(backend, tab="xml") as ui:
         await ui.sees("<line-0/>")
         await ui.press("pagedown")
         top = text_of(ui).top
         assert top > 0
-        backend.reading = replace(DETAILS, xml=DomainXml(xml + "\n<new/>", xml, CHANGES))
+        backend.reading = DETAILS._replace(xml=DomainXml(xml + "\n<new/>", xml, CHANGES))
         await ui.sees("201 lines")
         assert text_of(ui).top == top
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -30,7 +29,7 @@ def hosts() -> Batch:
     for number, name, on in ((50, "far", "kv2"), (51, "app", "kv10")):
         one = domain(number, name, on=on)
         assert one.facts is not None
-        one = replace(one, facts=replace(one.facts, tags=("prod",)))
+        one = one._replace(facts=one.facts._replace(tags=("prod",)))
         batch.domains[one.key] = one
     return batch
 

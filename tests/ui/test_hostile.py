@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -26,7 +25,7 @@ def enemy() -> Batch:
     first = domain(1, NAME, title=TITLE, ip="10.0.0.1")
     others = [domain(2, LONG, State.PAUSED, reason="[/paused]"), domain(3, "$(rm -rf ~) `x`")]
     batch = Batch(
-        hosts={"kv1": host(), "[kv2]": replace(host("[kv2]", HostState.LOST), error=error)},
+        hosts={"kv1": host(), "[kv2]": host("[kv2]", HostState.LOST)._replace(error=error)},
         domains={one.key: one for one in (first, *others)},
     )
     text = f"{NAME} failed [/]"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.ui.fake import GIB, FakeBackend, domain, fleet, host
@@ -227,7 +225,7 @@ async def test_a_host_is_forgotten_with_and_without_the_file(also: bool) -> None
 
 async def test_a_host_that_is_not_ones_own_says_so() -> None:
     backend = hosts()
-    backend.batch.hosts["kv1"] = replace(backend.batch.hosts["kv1"], demo=True)
+    backend.batch.hosts["kv1"] = backend.batch.hosts["kv1"]._replace(demo=True)
     async with running(backend, (120, 30)) as ui:
         await ui.press("4", "d")
         await ui.sees("it is the embedded example fleet")

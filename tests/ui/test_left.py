@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,8 +71,8 @@ class SlowPast(Backend):
         for key, one in self.batch.domains.items():
             if key == WEB and one is not None:
                 assert one.facts is not None
-                facts = replace(one.facts, console_log="/var/log/web.log")
-                self.batch.domains[key] = replace(one, facts=facts)
+                facts = one.facts._replace(console_log="/var/log/web.log")
+                self.batch.domains[key] = one._replace(facts=facts)
 
     def console_past(self, key: DomainKey, device: str = "") -> Future[ConsolePast]:
         self.asked.append(Future())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from textual._compositor import Compositor
 
@@ -265,7 +263,7 @@ async def test_a_lost_host_says_why_and_what_to_do() -> None:
 async def test_rows_of_a_lost_host_are_old_and_say_so() -> None:
     backend = FakeBackend(fleet())
     async with running(backend) as ui:
-        backend.send(Batch(hosts={"kv1": replace(host(), state=HostState.LOST, seen_at=1.0)}))
+        backend.send(Batch(hosts={"kv1": host()._replace(state=HostState.LOST, seen_at=1.0)}))
         await ui.sees("ago")
         assert "out of reach" in ui.lines()[1]
         assert "kv1 ✗" in ui.lines()[0]
@@ -302,7 +300,7 @@ async def test_a_storm_of_changes_ends_in_the_right_picture() -> None:
         for number in range(50):
             for key in keys:
                 state = State.PAUSED if (number + 1) % 2 else State.RUNNING
-                backend.domains[key] = replace(backend.domains[key], state=state)
+                backend.domains[key] = backend.domains[key]._replace(state=state)
             backend.send(Batch(domains=dict(backend.domains)))
         await ui.until(lambda: "200 running" in ui.lines()[1])
         assert "paused" not in ui.frame()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from tests.ui.fake import FakeBackend, entry, fleet, host
@@ -229,14 +228,14 @@ async def test_events_of_earlier_runs_are_there_with_their_days_but_not_on_the_e
 async def test_with_several_hosts_the_log_says_where_things_happened() -> None:
     backend = FakeBackend(fleet())
     async with running(backend) as ui:
-        backend.send(Batch(entries=[replace(entry("web-01 started"), host="kv1")]))
+        backend.send(Batch(entries=[entry("web-01 started")._replace(host="kv1")]))
         await ui.press("6")
         await ui.sees("web-01 started")
         assert "HOST" not in ui.frame()
         long = "a-host-with-a-long-name"
         backend.send(Batch(hosts={name: host(name) for name in ("kv2", long)}))
         await ui.sees("HOST")
-        backend.send(Batch(entries=[replace(entry("db-02 stopped"), host=long)]))
+        backend.send(Batch(entries=[entry("db-02 stopped")._replace(host=long)]))
         await ui.sees("a-host-…  db-02 stopped")
         assert "kv1       web-01 started" in ui.frame()
 
@@ -244,8 +243,8 @@ async def test_with_several_hosts_the_log_says_where_things_happened() -> None:
 async def test_how_long_things_took_is_a_column_and_can_be_asked_for(tmp_path: Path) -> None:
     backend = FakeBackend(fleet())
     async with running(backend) as ui:
-        slow = replace(entry("db-02 moved", name="db-02"), seconds=725.0)
-        quick = replace(entry("web-01 started", name="web-01"), seconds=0.0123)
+        slow = entry("db-02 moved", name="db-02")._replace(seconds=725.0)
+        quick = entry("web-01 started", name="web-01")._replace(seconds=0.0123)
         backend.send(Batch(entries=[slow, quick, entry("kv2: connected")]))
         await ui.press("6")
         await ui.sees("kv2: connected")

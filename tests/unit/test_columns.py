@@ -349,9 +349,9 @@ def test_a_tail_gives_way_to_its_text() -> None:
 
 def test_every_sign_is_one_cell_and_ascii_is_ascii() -> None:
     for signs in (glyphs(False), glyphs(True)):
-        for name in signs.__slots__:
+        for name in signs._fields:
             assert all(cell_width(char) == 1 for char in getattr(signs, name)), name
-    assert all(getattr(ASCII, name).isascii() for name in ASCII.__slots__)
+    assert all(getattr(ASCII, name).isascii() for name in ASCII._fields)
     assert len(UNICODE.spark) == len(ASCII.spark) == 8
     assert len({ASCII.state(state) for state in State}) == len(State)
     assert len({UNICODE.state(state) for state in State}) == len(State)

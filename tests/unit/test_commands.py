@@ -304,7 +304,7 @@ def test_two_domains_of_one_name_on_one_host_are_told_apart_by_uuid() -> None:
     first, second = store.rows.values()
     # Names are unique on a host, yet a sanitised name can stand for several.
     twin = store.rows[second.key]
-    object.__setattr__(twin.domain, "name", "x")
+    twin.domain = twin.domain._replace(name="x")
     with pytest.raises(CommandError) as caught:
         resolve(split("x"), store.rows)
     assert first.key.uuid in caught.value.hint

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -17,7 +16,7 @@ from tuivm.screens.details_state import DetailsState, change_text, headline, not
 
 def state(domain: Domain = RUNNING, **host: object) -> tuple[DetailsState, Store]:
     store = Store()
-    status = replace(HOST, **host)  # type: ignore[arg-type]
+    status = HOST._replace(**host)  # type: ignore[arg-type]
     store.apply(Batch({"kv1": status}, {domain.key: domain}, {domain.key: STATS}))
     one = DetailsState(KEY)
     one.look(store)
@@ -29,7 +28,7 @@ def said(one: DetailsState, width: int = 200) -> str:
 
 
 def test_the_headline_tells_state_uptime_host_size_and_address() -> None:
-    one, _ = state(replace(RUNNING, started_at=time.time() - 7 * 3600))
+    one, _ = state(RUNNING._replace(started_at=time.time() - 7 * 3600))
     assert said(one) == (
         " web-01  ● running  up 7h00m  on kv1  2 vCPU  1.2/4.0 GiB  192.168.122.35 (lease)"
     )
@@ -50,7 +49,7 @@ def test_the_address_outlives_the_host_where_it_is_narrow() -> None:
 
 
 def test_the_reason_of_a_state_is_in_the_headline() -> None:
-    one, _ = state(replace(OFF, reason="crashed"))
+    one, _ = state(OFF._replace(reason="crashed"))
     assert "○ off: crashed" in said(one)
 
 
@@ -68,7 +67,7 @@ def test_notes_by_importance() -> None:
     assert note(one)[1].role == "pending"
     one.error = TuivmError("Cannot read")
     assert note(one)[1].text == "Cannot read"
-    store.apply(Batch({"kv1": replace(HOST, state=HostState.LOST)}))
+    store.apply(Batch({"kv1": HOST._replace(state=HostState.LOST)}))
     one.look(store)
     assert "kv1 is out of reach" in note(one)[1].text
     store.apply(Batch(domains={KEY: None}))
@@ -87,9 +86,9 @@ def test_rates_come_with_the_second_reading_and_not_from_old_ones() -> None:
     later = tuple(
         (name, value + 1000 if isinstance(value, int) else value) for name, value in DETAILS.stats
     )
-    one.take(replace(DETAILS, stats=later))
+    one.take(DETAILS._replace(stats=later))
     assert one.rates["block.0.rd.bytes"] > 0
-    store.apply(Batch({"kv1": replace(HOST, state=HostState.LOST, seen_at=NOW)}))
+    store.apply(Batch({"kv1": HOST._replace(state=HostState.LOST, seen_at=NOW)}))
     one.look(store)
     known = one.known()
     assert known is not None

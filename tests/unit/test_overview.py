@@ -65,7 +65,7 @@ def test_a_disk_without_a_medium_says_so() -> None:
 
 
 def test_a_state_is_shown_with_its_reason() -> None:
-    broken = replace(RUNNING, state=State.PAUSED, reason="I/O error")
+    broken = RUNNING._replace(state=State.PAUSED, reason="I/O error")
     (field,) = [
         field
         for section in overview(replace(FULL, domain=broken))
@@ -78,7 +78,7 @@ def test_a_state_is_shown_with_its_reason() -> None:
 
 def test_what_is_pending_is_counted() -> None:
     assert told(FULL)["State", "Next boot"] == "3 changes wait for a power cycle"
-    transient = replace(DETAILS, xml=replace(DETAILS.xml, inactive=None, changes=()))
+    transient = DETAILS._replace(xml=DETAILS.xml._replace(inactive=None, changes=()))
     assert "transient" in told(replace(FULL, details=transient))["State", "Next boot"]
 
 
@@ -98,10 +98,10 @@ def test_before_the_details_are_read_the_store_already_tells_most() -> None:
 
 
 def test_unknown_is_said_with_its_reason_and_never_zero() -> None:
-    bare = replace(
-        RUNNING, facts=None, addresses=(), autostart=None, started_at=None, pending_config=None
+    bare = RUNNING._replace(
+        facts=None, addresses=(), autostart=None, started_at=None, pending_config=None
     )
-    fields = told(Known(bare, None, replace(DETAILS, info=(), stats=(), guest=()), now=NOW))
+    fields = told(Known(bare, None, DETAILS._replace(info=(), stats=(), guest=()), now=NOW))
     for label in (
         ("State", "Autostart"),
         ("State", "Up"),
@@ -119,7 +119,7 @@ def test_a_failed_reading_says_why() -> None:
 
 
 def test_what_libvirt_could_not_tell_is_listed() -> None:
-    details = replace(DETAILS, unread=("guest agent: not connected",))
+    details = DETAILS._replace(unread=("guest agent: not connected",))
     assert told(replace(FULL, details=details))["Could not be read", ""].startswith("guest agent")
 
 
@@ -128,7 +128,7 @@ def card(**counters: int | None) -> list[str]:
     changed = {f"net.0.{name.replace('_', '.')}": value for name, value in counters.items()}
     kept = ((name, changed.get(name, value)) for name, value in DETAILS.stats)
     stats = tuple((name, value) for name, value in kept if value is not None)
-    details = replace(DETAILS, stats=stats)
+    details = DETAILS._replace(stats=stats)
     (network,) = (one for one in overview(replace(FULL, details=details)) if one.title == "Network")
     return [f.value for f in network.fields if "errors" in f.value or "drop" in f.value]
 
@@ -146,7 +146,7 @@ def test_an_address_with_several_cards_names_its_card() -> None:
     two = (Address("10.0.0.5", "52:54:00:00:00:01", "agent"), *RUNNING.addresses)
     values = [
         field.value
-        for section in overview(replace(FULL, domain=replace(RUNNING, addresses=two)))
+        for section in overview(replace(FULL, domain=RUNNING._replace(addresses=two)))
         for field in section.fields
         if field.label == "Address"
     ]
@@ -174,7 +174,7 @@ NUMBERS = st.one_of(st.integers(0, 1 << 63), st.floats(0, 1e18), st.text(max_siz
 )
 def test_no_counter_is_hidden(stats: dict[str, int | float | str]) -> None:
     """A counter of a later libvirt is told under its own name or as part of one."""
-    known = replace(FULL, details=replace(DETAILS, stats=tuple(stats.items())))
+    known = replace(FULL, details=DETAILS._replace(stats=tuple(stats.items())))
     shown = str(overview(known))
     words = ("time", "wait", "delay", "state", "halted", "name", "path", "count")
     for name in stats:
@@ -184,7 +184,7 @@ def test_no_counter_is_hidden(stats: dict[str, int | float | str]) -> None:
 
 
 def test_hostile_names_change_nothing_of_the_shape() -> None:
-    hostile = replace(RUNNING, name="a[/b]", facts=replace(FACTS, title="x" * 4000))
+    hostile = RUNNING._replace(name="a[/b]", facts=FACTS._replace(title="x" * 4000))
     fields = told(replace(FULL, domain=hostile))
     assert fields["Identity", "Name"] == "a[/b]"
     assert fields["Identity", "Title"] == "x" * 4000

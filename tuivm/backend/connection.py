@@ -10,7 +10,7 @@ import logging
 import re
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import libvirt
@@ -33,8 +33,7 @@ def split_uri(uri: str) -> SplitResult:
     return parts
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What is connected to, and what follows from its URI."""
 
     uri: str

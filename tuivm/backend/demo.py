@@ -13,7 +13,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import libvirt
@@ -164,7 +163,7 @@ class Demo:
         # The test driver's CPU time is the time of day.
         spent = duration_text(float(stats["cpu.time"]) / 1e9)
         info = tuple((n, spent if n == "CPU time" else v) for n, v in details.info)
-        return replace(details, info=info, stats=tuple(stats.items()), guest=guest, unread=unread)
+        return details._replace(info=info, stats=tuple(stats.items()), guest=guest, unread=unread)
 
     def _counters(self, machine: Machine, state: State) -> dict[str, int | float | str]:
         meter = self._meter(machine, state)

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -78,8 +77,8 @@ class Host:
         self._backoff = Backoff(self.timing)
         self._stopping = False
         blank = known or HostStatus(host_id, uri, HostState.IDLE)
-        self._status = replace(
-            blank, id=host_id, uri=uri, readonly=readonly, demo=extras is not None
+        self._status = blank._replace(
+            id=host_id, uri=uri, readonly=readonly, demo=extras is not None
         )
         self._watchers = Watchers()
         self._duties = Duties(self, sink.stats, sink.jobs, sink.entries)
@@ -210,7 +209,7 @@ class Host:
         """Change the status and tell, if something did change. Keeper thread."""
         if all(getattr(self._status, name) == value for name, value in changes.items()):
             return
-        self._status = replace(self._status, seen_at=self._seen_at(), **changes)
+        self._status = self._status._replace(seen_at=self._seen_at(), **changes)
         self._sink.host(self._status)
 
     def publish(self, changed: dict[DomainKey, Domain | None]) -> None:
@@ -357,7 +356,7 @@ class Host:
         self._generation += 1
         self._duties.end()
         # Told with the state that follows.
-        self._status = replace(self._status, cpu_used=None, memory_used=None)
+        self._status = self._status._replace(cpu_used=None, memory_used=None)
         if link is not None:
             link.close(error)
 

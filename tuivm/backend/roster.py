@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -77,7 +76,7 @@ class Roster:
         """Take hosts in; ``known`` is what the configuration says of them."""
         for uri in uris:
             found = next((host for host in known if same_uri(host.uri, uri)), HostConfig(uri))
-            free = replace(found, uri=uri, name="" if found.name in self.hosts else found.name)
+            free = found._replace(uri=uri, name="" if found.name in self.hosts else found.name)
             name = self._name(free, self.hosts)
             self._put(self._make(name, free, idle=not free.autoconnect, crowd=self._crowd))
             if free.autoconnect:
@@ -129,8 +128,7 @@ class Roster:
         old = self.hosts.get(host)
         if old is None or not old.started or old.extras is not None:
             return
-        known = replace(
-            old.status,
+        known = old.status._replace(
             state=HostState.DISABLED,
             error=None,
             retry_at=None,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from tuivm.backend.extras import Extras
@@ -120,7 +119,7 @@ class Rows:
             old = self.domains.get(uuid)
             if old is None or all(getattr(old, name) == value for name, value in fields.items()):
                 continue
-            self.domains[uuid] = changed[old.key] = replace(old, **fields)
+            self.domains[uuid] = changed[old.key] = old._replace(**fields)
         if changed:
             self._publish(changed)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import libvirt
 
@@ -12,8 +11,7 @@ from tuivm.backend.link import LaneName
 from tuivm.core.errors import TuivmError
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """All times of a host, in seconds; tests make them short."""
 
     open: float = 15.0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from math import inf
+from types import MappingProxyType
+from typing import NamedTuple
 
 from tuivm.core.applies import Applies, AppliesHost, any_host, anywhere
 from tuivm.core.model import Domain
@@ -13,8 +14,7 @@ from tuivm.core.text import duration_text
 from tuivm.core.virsh import action_virsh
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One thing that the user can do."""
 
     id: str
@@ -31,7 +31,7 @@ class Action:
     """Where its keys work: ``app`` everywhere, else on the screens of that name."""
     verb: str = ""
     """``Backend.run``'s verb, or empty for what the screens do themselves."""
-    args: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, str] = MappingProxyType({})
     """Arguments that always go with the verb; ``arguments`` merges them."""
     level: int = 0
     """How it is confirmed: 0 not, 1 y/N, 2 a dialog, 3 typing the name."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from tuivm.core.action import Action
 from tuivm.core.addresses import preferred
@@ -20,14 +21,13 @@ ACTIONS: dict[str, Action] = {action.id: action for action in (*LIFECYCLE, *NAVI
 """Every action by its id, in the order of menus and help."""
 
 
-@dataclass(frozen=True, slots=True)
-class MenuItem:
+class MenuItem(NamedTuple):
     """One line of a menu: an action with its arguments, and the key that picks it."""
 
     key: str
     action_id: str
     title: str
-    args: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, str] = MappingProxyType({})
 
     @property
     def action(self) -> Action:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     # Only named here: what the first screen does not use is not loaded for it.
@@ -80,8 +80,7 @@ class Batch:
         return any(news) or bool(self.dropped or self.order)
 
 
-@dataclass(frozen=True, slots=True)
-class Focus:
+class Focus(NamedTuple):
     """What the user is looking at, so that reads follow the eyes."""
 
     visible: tuple[DomainKey, ...] = ()

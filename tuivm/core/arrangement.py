@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 _NONE: Mapping[str, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(NamedTuple):
     """What was chosen; the empty one leaves everything to the columns' declaration."""
 
     order: tuple[str, ...] = ()
@@ -19,7 +18,7 @@ class Arrangement:
     the declared priorities decide."""
     hidden: frozenset[str] = frozenset()
     """Ids of columns that are not shown."""
-    widths: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    widths: Mapping[str, int] = _NONE
     """Ids of columns to the cells that they take; the others fit their contents."""
 
     def __bool__(self) -> bool:
@@ -36,7 +35,7 @@ class Arrangement:
 
     def toggled(self, name: str) -> Arrangement:
         """Show what is hidden, hide what is shown."""
-        return replace(self, hidden=self.hidden ^ {name})
+        return self._replace(hidden=self.hidden ^ {name})
 
     def moved(self, name: str, step: int, ids: Sequence[str]) -> Arrangement:
         """Move a column by places, at most to the ends; ``ids`` are all, as declared."""
@@ -44,11 +43,11 @@ class Arrangement:
         place = order.index(name)
         order.pop(place)
         order.insert(min(max(place + step, 0), len(order)), name)
-        return replace(self, order=() if order == [*ids] else tuple(order))
+        return self._replace(order=() if order == [*ids] else tuple(order))
 
     def resized(self, name: str, width: int | None) -> Arrangement:
         """Give a column a width in cells; None lets it fit its contents."""
         widths = {known: cells for known, cells in self.widths.items() if known != name}
         if width is not None:
             widths[name] = width
-        return replace(self, widths=widths)
+        return self._replace(widths=widths)

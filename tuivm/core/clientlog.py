@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DEBUG, FILTERS, OUTPUTS = "LIBVIRT_DEBUG", "LIBVIRT_LOG_FILTERS", "LIBVIRT_LOG_OUTPUTS"
 VARIABLES = (DEBUG, FILTERS, OUTPUTS)
@@ -17,8 +17,7 @@ LIMIT = 16 << 20
 _FILE = re.compile(r"(?:^|\s)[1-4]:file:(\S+)")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientLog:
+class ClientLog(NamedTuple):
     """How libvirt's client logs in this process."""
 
     on: bool = False

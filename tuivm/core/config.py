@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from platformdirs import user_config_path
 
@@ -27,8 +26,7 @@ class ConfigError(TuivmError):
     """A configuration file that cannot be used; the title names the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The whole configuration; every default is what an empty file gives."""
 
     hosts: tuple[HostConfig, ...] = ()
@@ -57,7 +55,7 @@ class Config:
     """The saved view with which the list opens."""
     keep_events: bool = False
     """True keeps the event log from one run to the next, in the user's state folder."""
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     """Action id to its keys, instead of the default ones; none takes them away."""
     path: Path | None = None
     """The file that this was read from, or None."""
@@ -121,7 +119,7 @@ class _Reader:
         self._file = file
 
     def read(self, raw: Mapping[str, Any]) -> Config:
-        known = {f.name for f in fields(Config)} - {
+        known = set(Config._fields) - {
             "path",
             "console_leave",
             "scrollback",
@@ -187,7 +185,7 @@ class _Reader:
         return tuple(hosts)
 
     def _host(self, where: str, table: Mapping[str, Any]) -> HostConfig:
-        self._check_names(table, {field.name for field in fields(HostConfig)}, f"{where}.")
+        self._check_names(table, set(HostConfig._fields), f"{where}.")
         uri = self._text(f"{where}.uri", table.get("uri", "")).strip()
         if not uri:
             raise _error(self._file, f"{where} has no uri", 'add one, e.g. uri = "qemu:///system"')

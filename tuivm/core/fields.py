@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from tuivm.core import cells
 from tuivm.core.rows import Row
@@ -28,8 +27,7 @@ from tuivm.core.rowtests import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field(Generic[T]):
+class Field(NamedTuple, Generic[T]):
     """One field of the language."""
 
     help: str

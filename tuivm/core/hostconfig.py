@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tuivm.core.errors import TuivmError
@@ -15,8 +15,7 @@ NAME_LENGTH = 40
 """Characters of a host's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostConfig:
+class HostConfig(NamedTuple):
     """One ``[[hosts]]`` table."""
 
     uri: str

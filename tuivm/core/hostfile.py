@@ -11,7 +11,6 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -156,14 +155,14 @@ def _after_comments(lines: Sequence[str], place: int) -> int:
 def _fill(table: Any, host: HostConfig, old: HostConfig | None = None) -> None:
     """Write what differs from ``old``; of a new table, what differs from the defaults."""
     like = HostConfig("") if old is None else old
-    for field in fields(HostConfig):
-        value = getattr(host, field.name)
-        if value == getattr(like, field.name):
+    for name in HostConfig._fields:
+        value = getattr(host, name)
+        if value == getattr(like, name):
             continue
         if value in ("", ()):
-            table.pop(field.name, None)
+            table.pop(name, None)
         else:
-            table[field.name] = list(value) if isinstance(value, tuple) else value
+            table[name] = list(value) if isinstance(value, tuple) else value
 
 
 def _inline_entry(host: HostConfig) -> Any:
@@ -190,7 +189,7 @@ def _write(path: Path, edit: Edit) -> Config:
             if "\r\n" in text:
                 new = re.sub(r"\r?\n", "\r\n", new)
             found = read_text(new, path)
-            if replace(found, hosts=()) != replace(config, hosts=()):
+            if found._replace(hosts=()) != config._replace(hosts=()):
                 raise _failed(path, "its hosts are written in a way that tuivm cannot change")
             if new == text or _replace(file, new, before):
                 return found

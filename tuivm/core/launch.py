@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from tuivm.core.clientlog import ClientLog
 from tuivm.core.config import Config
@@ -23,8 +23,7 @@ class Origin(StrEnum):
     """Nobody: they are what answers on this machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """``cli`` fills it in, ``app.run`` carries it out."""
 
     uris: tuple[str, ...] = ()
@@ -44,11 +43,11 @@ class Launch:
     low_bandwidth: bool = False
     theme: str = ""
     """A theme's name; empty takes the configuration's, or follows the terminal."""
-    config: Config = field(default_factory=Config)
+    config: Config = Config()
     log_file: Path = Path("tuivm.log")
     """Where tracebacks and stray output of libraries go."""
     banner: str = ""
     """One line that explains how we got here, or empty."""
     debug: bool = False
-    client_log: ClientLog = field(default_factory=ClientLog)
+    client_log: ClientLog = ClientLog()
     """How libvirt's client logs."""

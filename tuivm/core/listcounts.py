@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tuivm.core.model import DomainKey, State
 from tuivm.core.rows import FRESH_STATES, Row
 from tuivm.core.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """The numbers of the summary line."""
 
     total: int = 0

@@ -6,7 +6,6 @@ unknown; it never stands for zero or for "no".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -54,8 +53,7 @@ class Address(NamedTuple):
     """``lease`` (the network's DHCP server), ``agent`` (the guest says so) or ``arp``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the list wants to know from a domain's XML; read a few domains at a time."""
 
     title: str = ""
@@ -88,8 +86,7 @@ class Facts:
     """The file in which libvirt writes down what a console prints; sanitised, or empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(NamedTuple):
     """One domain as last read from its host."""
 
     key: DomainKey
@@ -131,8 +128,7 @@ FAULT_REASONS = frozenset({"I/O error", "watchdog", "crashed", "post-copy failed
 """Pause reasons that nobody asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(NamedTuple):
     """One sample of a running domain; rates are over the time since the sample before."""
 
     at: float
@@ -174,8 +170,7 @@ class HostState(StrEnum):
         return self in (HostState.UP, HostState.DEGRADED)
 
 
-@dataclass(frozen=True, slots=True)
-class HostStatus:
+class HostStatus(NamedTuple):
     """One host as the list's header shows it."""
 
     id: str
@@ -223,8 +218,7 @@ class Severity(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     """One line of the event log: something that happened, or was done."""
 
     at: float
@@ -246,8 +240,7 @@ class LogEntry:
     its part on one VM, else what is said of all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """One device of a domain, in people's terms; unknown kinds are kept too."""
 
     kind: str
@@ -264,8 +257,7 @@ class Device:
     """``only until power off``, ``after the next power cycle``, ``changes at ...`` or empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class XmlChange:
+class XmlChange(NamedTuple):
     """One semantic difference between the running domain and its next boot."""
 
     where: str
@@ -276,8 +268,7 @@ class XmlChange:
     """Its value at the next boot, or empty where it is absent."""
 
 
-@dataclass(frozen=True, slots=True)
-class DomainXml:
+class DomainXml(NamedTuple):
     """A domain's XML in both forms, secrets hidden."""
 
     live: str
@@ -296,8 +287,7 @@ class Description(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class DomainDetails:
+class DomainDetails(NamedTuple):
     """All that the overview shows, read in one go."""
 
     key: DomainKey
@@ -317,8 +307,7 @@ class DomainDetails:
     """Why no address of it may be known, while it runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsolePast:
+class ConsolePast(NamedTuple):
     """What a console printed before anybody listened: the end of its log file."""
 
     path: str = ""
@@ -333,8 +322,7 @@ class ConsolePast:
     """The file that could be added where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class QemuLog:
+class QemuLog(NamedTuple):
     """The tail of the hypervisor's own log of a domain."""
 
     path: str

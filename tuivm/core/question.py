@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from tuivm.core.text import sanitise
 
@@ -32,8 +32,7 @@ class QuestionKind(StrEnum):
         return self in (QuestionKind.PASSPHRASE, QuestionKind.PASSWORD)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One question of one host; its answer is never part of it."""
 
     id: int

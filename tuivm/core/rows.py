@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tuivm.core.history import EMPTY, History
@@ -139,8 +138,7 @@ FRESH_STATES = (HostState.UP, HostState.DEGRADED, HostState.SYNCING)
 """Connection states in which a row's record is what the host says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """What one step of the store changed."""
 
     keys: frozenset[DomainKey] = frozenset()
@@ -149,7 +147,7 @@ class Changes:
     """True when rows were added or removed."""
     hosts: frozenset[str] = frozenset()
     """Hosts with a new status."""
-    entries: tuple[LogEntry, ...] = field(default=())
+    entries: tuple[LogEntry, ...] = ()
     """New lines of the event log."""
 
     jobs: frozenset[DomainKey] = frozenset()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tuivm.core.arrangement import Arrangement
 from tuivm.core.columns import BY_ID, NAMING
@@ -17,8 +16,7 @@ FILTER_MOST = 1000
 """Characters of a filter that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedView:
+class SavedView(NamedTuple):
     """How the list looks under a name."""
 
     name: str

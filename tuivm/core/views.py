@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from tuivm.core.arrangement import Arrangement
@@ -80,7 +79,7 @@ class Views:
         if current is None:
             return False
         now = self.now(current.name, view)
-        return (replace(now, columns=None) if current.columns is None else now) != current
+        return (now._replace(columns=None) if current.columns is None else now) != current
 
     # -- choosing ------------------------------------------------------------------------
 
@@ -138,7 +137,7 @@ class Views:
         self._check(new)
         if self.exists(new):
             raise ViewError("Cannot rename", f"there is a view {new}")
-        renamed = replace(self.find(old), name=new)
+        renamed = self.find(old)._replace(name=new)
 
         def edit(contents: Contents) -> None:
             contents.views = {

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from textual import events, on
@@ -293,7 +292,7 @@ class BaseScreen(Leavable[None], inherit_bindings=False):
         self._focus_due = False
         if not self.is_active:
             return
-        focus = replace(self.watching(), blurred=not self.app.app_focus)
+        focus = self.watching()._replace(blurred=not self.app.app_focus)
         if focus != self._focus_sent:
             self._focus_sent = focus
             self.context.backend.focus(focus)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tuivm.core.api import Backend
 from tuivm.core.bulk import Bulks
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from tuivm.core.sessions import Sessions
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The command line's choices that the screens care about."""
 
     ascii: bool = False
@@ -43,7 +42,7 @@ class Options:
     """Write as little to the terminal as one can."""
     banner: str = ""
     """One line to explain how we got here (``no libvirt daemon answers: ...``), or empty."""
-    client_log: ClientLog = field(default_factory=ClientLog)
+    client_log: ClientLog = ClientLog()
     """How libvirt's client logs."""
 
 

@@ -12,7 +12,6 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from textual.app import ScreenStackError
 
@@ -274,7 +273,7 @@ class ActionFlow:
         bulk.end(target, step, reason=note, error=error, seconds=took)
         entry = done_entry(meant, row, args, note, error, took)
         if len(bulk.targets) > MANY:
-            entry = replace(entry, bulk=bulk.number)
+            entry = entry._replace(bulk=bulk.number)
         self._store.add_entry(entry)
 
     def _follow(self, action: Action, row: Row, args: Mapping[str, str], bulk: Bulk) -> Stop:

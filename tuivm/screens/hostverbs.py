@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -191,7 +190,7 @@ async def _keep(context: Context, host: HostConfig, uri: str) -> None:
 
 async def _write(context: Context, work: Callable[[], Config]) -> None:
     found = await asyncio.wrap_future(_on_thread(work))
-    context.config = replace(context.config, hosts=found.hosts, path=found.path)
+    context.config = context.config._replace(hosts=found.hosts, path=found.path)
 
 
 def _on_thread(work: Callable[[], T]) -> Future[T]:

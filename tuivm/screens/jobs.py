@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -89,7 +88,7 @@ class JobsScreen(RowScreen):
             self.context.dispatch(self, "job.cancel", {}, None)
             return
         title = f"Cancel {job.what[:1].lower()}{job.what[1:]} of"
-        action = replace(ACTIONS["domain.abort_job"], title=title, warning=_kept(job))
+        action = ACTIONS["domain.abort_job"]._replace(title=title, warning=_kept(job))
         self.work(ActionFlow(self).do(action, (line.key,), {"disk": job.disk}))
 
     def do_job_pivot(self) -> None:
@@ -100,7 +99,7 @@ class JobsScreen(RowScreen):
             self.say(f"{ACTIONS['job.pivot'].title}: {reason}")
             return
         action = ACTIONS["domain.pivot"]
-        action = replace(action, warning=_gone_on(line.job) + action.warning)
+        action = action._replace(warning=_gone_on(line.job) + action.warning)
         self.work(ActionFlow(self).do(action, (line.key,), {"disk": line.job.disk}))
 
     def cursor_moved(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -19,8 +19,7 @@ from tuivm.widgets.roles import role_text
 from tuivm.widgets.rows import RowsView
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One line of a menu."""
 
     key: str

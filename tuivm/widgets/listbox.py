@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar, NamedTuple
 
@@ -21,8 +20,7 @@ class Span(NamedTuple):
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a ``ListBox``."""
 
     spans: tuple[Span, ...]
