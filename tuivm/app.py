@@ -103,7 +103,16 @@ class TuivmApp(App[int], inherit_bindings=False):
             raise TuivmError("No such theme", sanitise(theme, 60), hint=f"themes: {known}")
         if context.options.low_bandwidth:
             self.animation_level = "none"
-        self.theme = theme or default_theme(os.environ)
+        self._begin_with(theme or default_theme(os.environ))
+
+    def _begin_with(self, theme: str) -> None:
+        """Take the first theme, as Textual changes one; but that parses all styles anew."""
+        self.set_reactive(TuivmApp.theme, theme)
+        dark = self.current_theme.dark
+        classes = {"-dark-mode": dark, "-light-mode": not dark, f"-theme-{theme}": True}
+        self.update_classes(classes, update=False)
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> Screen[object]:
         """The list is the root of everything."""
