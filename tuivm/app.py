@@ -77,6 +77,8 @@ class TuivmApp(App[int], inherit_bindings=False):
         """
         super().__init__(driver_class=JobDriver)
         self.context = context
+        # Textual paints an empty screen, and its parts as they come: four frames for one.
+        context.pacer.held = True
         self._intake = Intake(context.store, context.backend.drain)
         self._relay = relay
         context.dispatch = dispatch
@@ -139,6 +141,8 @@ class TuivmApp(App[int], inherit_bindings=False):
         """The list is on screen and listens: take what has come in since the start."""
         self._listening = True
         self._apply()
+        self.context.pacer.held = False
+        self.screen.refresh()
         if not gc.isenabled():
             # What the start made stays: the collector need not look at it again.
             gc.freeze()

@@ -35,6 +35,8 @@ class Pacer:
         """Seconds between two batches while the terminal keeps up."""
         self.queued: Callable[[], int] = lambda: 0
         """Tells how many writes wait for the terminal in this process."""
+        self.held = False
+        """True makes no frame at all: what comes first is painted together."""
         self.muted = False
         """True asks nothing: soon an answer would reach somebody else."""
         self._asked: float | None = None

@@ -230,9 +230,14 @@ class BaseScreen(Leavable[None], inherit_bindings=False):
         # Textual paints on a clock of 60 Hz that starts with the change: a key would wait
         # for its next beat. The first change after a pause is painted at once instead.
         now = time.monotonic()
-        if self._dirty_widgets and now - self._painted_at >= UPDATE_PERIOD:
+        rested = now - self._painted_at >= UPDATE_PERIOD and not self.context.pacer.held
+        if self._dirty_widgets and rested:
             self._painted_at = now
             self._on_timer_update()
+
+    def _compositor_refresh(self) -> None:
+        if not self.context.pacer.held:
+            super()._compositor_refresh()
 
     def _on_timer_update(self) -> None:
         # What the terminal has not drawn yet would only be drawn over: all changes until it
