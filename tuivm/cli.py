@@ -8,6 +8,7 @@ errors go to standard error with their cause and the next step.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -158,6 +159,7 @@ def _saved_view(name: str) -> SavedView | None:
     """Return a saved view with its columns filled in; None for no name."""
     if not name:
         return None
+
     from tuivm.core.query import parse
     from tuivm.core.views import Views
 
@@ -206,9 +208,11 @@ def _console(args: argparse.Namespace, config: Config, parser: argparse.Argument
 
 def _open(args: argparse.Namespace, config: Config, client_log: ClientLog) -> int:
     from tuivm.core.launch import Launch, Origin
-    from tuivm.core.query import parse
 
-    parse(args.filter)
+    if args.filter:
+        from tuivm.core.query import parse
+
+        parse(args.filter)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise TuivmError(
             "Cannot open the screen",
@@ -238,9 +242,14 @@ def _open(args: argparse.Namespace, config: Config, client_log: ClientLog) -> in
         debug=args.debug,
         client_log=client_log,
     )
-    from tuivm.opening import run
+    # Garbage collection costs a tenth of the start, imports included; the app turns it on.
+    gc.disable()
+    try:
+        from tuivm.opening import run
 
-    return run(launch)
+        return run(launch)
+    finally:
+        gc.enable()
 
 
 def default_log() -> Path:

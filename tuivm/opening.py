@@ -8,7 +8,6 @@ imported here but where it is used.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -68,8 +67,6 @@ def run(options: Launch) -> int:
 
     Raises ``TuivmError`` for what is wrong before the screen opens.
     """
-    # Garbage collection costs a tenth of the start; the app turns it on again.
-    gc.disable()
     backend = _backend(options)
     relay = Relay()
     journal: Journal | None = None
@@ -96,7 +93,6 @@ def run(options: Launch) -> int:
     except TuivmError as error:
         failure = error
     finally:
-        gc.enable()
         clean = backend.stop(GRACE)
         if journal is not None:
             journal.close(GRACE)

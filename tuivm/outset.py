@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from tuivm.core.api import Backend
 from tuivm.core.clientlog import ClientLog
 from tuivm.core.errors import TuivmError
-from tuivm.core.journal import Journal, journal_path
 from tuivm.core.keymap import Keymap
 from tuivm.core.launch import Launch
 from tuivm.core.model import LogEntry, Severity
@@ -17,6 +16,10 @@ from tuivm.core.text import sanitise
 from tuivm.core.view import View
 from tuivm.core.views import Views
 from tuivm.screens.context import Context, Options
+
+if TYPE_CHECKING:
+    from tuivm.core.api import Backend
+    from tuivm.core.journal import Journal
 
 
 def make_context(options: Launch, backend: Backend) -> Context:
@@ -52,6 +55,8 @@ def make_context(options: Launch, backend: Backend) -> Context:
 
 def keep_events(store: Store) -> Journal:
     """Take up the event log of earlier runs, and go on with it."""
+    from tuivm.core.journal import Journal, journal_path
+
     journal = Journal(journal_path())
     try:
         store.past = tuple(journal.read())

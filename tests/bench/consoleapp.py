@@ -8,6 +8,7 @@ measured to REPORT as JSON. KIND is one of ``KINDS``, ``trickle``, ``idle`` or `
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 import tempfile
@@ -193,6 +194,8 @@ class ConsoleBackend(SyntheticBackend):
 
 def main(kind: str, seconds: float, report: str) -> int:
     """Open the program; returns the exit code."""
+    # As the command line does it.
+    gc.disable()
     from tuivm import opening
 
     shown: Any = TerminalView._show

@@ -6,6 +6,7 @@ CHANGING get new numbers once a second. ``grouped`` opens the list in ``TAGS`` g
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import tempfile
@@ -142,6 +143,8 @@ VIEWS: Mapping[str, Callable[[Store], View]] = {"sorted": sorted_view, "grouped"
 
 def main(rows: int, changing: int, words: Sequence[str] = ()) -> int:
     """Open the list; returns the exit code. ``words`` are ``low`` or one of ``VIEWS``."""
+    # As the command line does it.
+    gc.disable()
     from tuivm import opening
 
     low_bandwidth = "low" in words

@@ -84,3 +84,30 @@ def test_the_core_is_pure() -> None:
 def test_files_and_functions_stay_small() -> None:
     for path in (ROOT / "tuivm").rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 400, path
+
+
+NEEDED_LATER = (
+    *("lxml", "plotext", "textual_plotext", "pexpect", "tomlkit", "avt", "pyghostty", "json"),
+    *("tuivm.backend.askpass", "tuivm.backend.refusals", "tuivm.backend.sampler"),
+    *("tuivm.backend.jobs", "tuivm.core.jobs", "tuivm.core.causes", "tuivm.core.fields"),
+    *("tuivm.screens.menu", "tuivm.screens.details", "tuivm.screens.help", "tuivm.screens.flow"),
+)
+
+
+def test_what_the_first_screen_does_not_need_is_not_loaded_for_it() -> None:
+    code = (
+        "import textual.app, sys; before = set(sys.modules)\n"
+        "import tuivm.cli, tuivm.opening, tuivm.outset, tuivm.app\n"
+        f"late = [name for name in {NEEDED_LATER!r} if name in set(sys.modules) - before]\n"
+        "assert not late, late"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=ROOT)
+
+
+def test_the_hosts_are_connected_without_the_screens() -> None:
+    code = (
+        "import sys, tuivm.opening\n"
+        "late = [name for name in sys.modules if name.startswith(('textual', 'tuivm.screens'))]\n"
+        "assert not late, late"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=ROOT)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tuivm.core.launch import Origin
 
-_URI_DEFAULT = re.compile(r"""^\s*uri_default\s*=\s*(["'])(.*?)\1""", re.MULTILINE)
+_URI_DEFAULT = r"""(?m)^\s*uri_default\s*=\s*(["'])(.*?)\1"""
 _SYSTEM_SOCKETS = ("virtqemud-sock", "libvirt-sock")
 _PROBE_TIMEOUT = 0.5
 
@@ -47,7 +47,7 @@ def configured_default() -> str:
     root = os.geteuid() == 0
     folder = Path("/etc/libvirt") if root else platformdirs.user_config_path("libvirt")
     try:
-        match = _URI_DEFAULT.search((folder / "libvirt.conf").read_text(errors="replace"))
+        match = re.search(_URI_DEFAULT, (folder / "libvirt.conf").read_text(errors="replace"))
     except OSError:
         return ""
     return match[2] if match else ""

@@ -9,7 +9,6 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from tuivm.core.question import Question, QuestionKind, clean, fingerprint
 
@@ -17,6 +16,8 @@ ANSWER_SECONDS = 60.0
 """How long a question stays open: sshd ends a login that takes longer than 120 s."""
 _LOOK = 0.5
 """Seconds between two looks whether whoever asked is still there."""
+
+_numbers = itertools.count(1)
 
 
 class _Open:
@@ -82,7 +83,6 @@ class Desk:
         return asked.answer
 
 
-@dataclass(slots=True, eq=False)
 class Talk:
     """What one attempt to connect asks, and how that went. Any thread.
 
@@ -91,24 +91,27 @@ class Talk:
     else; what is new is answered with no.
     """
 
-    host: str
-    desk: Desk | None
-    """None where nobody can be asked."""
-    attempt: int = 1
-    allowed: bool = False
-    """False: nobody waits for this attempt, so every question is answered with no."""
-    refused: QuestionKind | None = None
-    """What was asked for while that was not allowed."""
-    declined: QuestionKind | None = None
-    """What the user did not answer."""
-    answered: list[QuestionKind] = field(default_factory=list)
-    """What the user did answer, in order."""
-    number: int = field(default_factory=itertools.count(1).__next__)
-    """Unique in this process."""
-    _answers: dict[tuple[QuestionKind, str], str] = field(default_factory=dict, repr=False)
-    _over: bool = False
-    _spent: float = 0.0
-    _since: float | None = None
+    def __init__(
+        self, host: str, desk: Desk | None, attempt: int = 1, allowed: bool = False
+    ) -> None:
+        """``desk`` is None where nobody can be asked."""
+        self.host = host
+        self.desk = desk
+        self.attempt = attempt
+        self.allowed = allowed
+        """False: nobody waits for this attempt, so every question is answered with no."""
+        self.refused: QuestionKind | None = None
+        """What was asked for while that was not allowed."""
+        self.declined: QuestionKind | None = None
+        """What the user did not answer."""
+        self.answered: list[QuestionKind] = []
+        """What the user did answer, in order."""
+        self.number = next(_numbers)
+        """Unique in this process."""
+        self._answers: dict[tuple[QuestionKind, str], str] = {}
+        self._over = False
+        self._spent = 0.0
+        self._since: float | None = None
 
     def ask(
         self, kind: QuestionKind, text: str, wanted: Callable[[], bool] = lambda: True

@@ -20,7 +20,7 @@ from tuivm.backend.probe import Introduction, Probe
 from tuivm.backend.reader import Reader
 from tuivm.backend.rows import Rows
 from tuivm.backend.task import Task, Timing
-from tuivm.core.api import Focus
+from tuivm.core.batch import Focus
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import Domain, DomainKey, HostState, HostStatus, LogEntry, Stats
 

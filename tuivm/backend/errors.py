@@ -59,26 +59,24 @@ OPERATION_HINTS: dict[int, tuple[str, str]] = {
 }
 """By code: a cause that replaces libvirt's text (empty keeps it), and the next step."""
 
-_PREFIXES = re.compile(
-    r"^(?:internal error|Cannot recv data|End of file while reading data|"
+# Patterns are compiled when there is the first failure: none of them is needed for a start.
+_PREFIXES = (
+    r"(?i)^(?:internal error|Cannot recv data|End of file while reading data|"
     r"operation failed|Requested operation is not valid|invalid argument|"
     r"Timed out during operation|XML error|unsupported configuration|argument unsupported|"
-    r"authentication (?:failed|unavailable)|Guest agent is not responding)\s*:\s*",
-    re.IGNORECASE,
+    r"authentication (?:failed|unavailable)|Guest agent is not responding)\s*:\s*"
 )
-_SSH_TAIL = re.compile(r"\s*: (?:Connection reset by peer|Input/output error|Broken pipe)\s*$")
-_TOO_MANY = re.compile(
-    r"\bToo many \w|exceeds max limit|\b16384\b|Unable to encode message payload", re.IGNORECASE
-)
+_SSH_TAIL = r"\s*: (?:Connection reset by peer|Input/output error|Broken pipe)\s*$"
+_TOO_MANY = r"(?i)\bToo many \w|exceeds max limit|\b16384\b|Unable to encode message payload"
 """What libvirt's remote driver says of an answer that its protocol does not carry: by list,
 by statistics, by the number in any other language, and by the size in bytes (code RPC)."""
-_QEMU_LINE = re.compile(r"qemu[^:]*: (?!.*terminating on signal)(.+)")
+_QEMU_LINE = r"qemu[^:]*: (?!.*terminating on signal)(.+)"
 
 
 def plain(text: str) -> str:
     """One line of libvirt's text without its generic prefixes, sanitised."""
-    text = _SSH_TAIL.sub("", text.strip())
-    while (shorter := _PREFIXES.sub("", text)) != text:
+    text = re.sub(_SSH_TAIL, "", text.strip())
+    while (shorter := re.sub(_PREFIXES, "", text)) != text:
         text = shorter
     return sanitise(text)
 
@@ -226,7 +224,7 @@ def _too_many(code: int | None, domain: int | None, text: str) -> bool:
     return (
         domain == RPC_DOMAIN
         and code in (libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_RPC)
-        and _TOO_MANY.search(text) is not None
+        and re.search(_TOO_MANY, text) is not None
     )
 
 
@@ -240,7 +238,7 @@ def _cause(code: int | None, domain: int | None, raw: str) -> tuple[str, str]:
     if code == libvirt.VIR_ERR_OPERATION_TIMEOUT:
         return f"the VM is busy: {text}", BUSY_HINT
     if code == libvirt.VIR_ERR_INTERNAL_ERROR and "monitor" in raw:
-        lines = _QEMU_LINE.findall(raw)
+        lines = re.findall(_QEMU_LINE, raw)
         said = sanitise(lines[-1]) if lines else text
         return f"QEMU died at once: {said}", "its log (l) has the rest"
     if code == libvirt.VIR_ERR_SYSTEM_ERROR:

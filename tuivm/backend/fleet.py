@@ -19,17 +19,6 @@ from tuivm.backend.inventory import decode
 from tuivm.backend.news import News
 from tuivm.backend.roster import Roster
 from tuivm.backend.task import Timing
-from tuivm.core.api import (
-    Batch,
-    ChildChannel,
-    ConsoleChannel,
-    ConsoleLine,
-    ConsoleSink,
-    Focus,
-    Login,
-    LoginRun,
-    PacedSink,
-)
 from tuivm.core.errors import TuivmError
 from tuivm.core.hostconfig import HostConfig
 from tuivm.core.model import (
@@ -46,6 +35,17 @@ from tuivm.core.text import sanitise
 
 if TYPE_CHECKING:
     from tuivm.backend.shutdown import Asked
+    from tuivm.core.api import (
+        Batch,
+        ChildChannel,
+        ConsoleChannel,
+        ConsoleLine,
+        ConsoleSink,
+        Focus,
+        Login,
+        LoginRun,
+        PacedSink,
+    )
     from tuivm.core.causes import Cause
     from tuivm.core.check import Part
     from tuivm.core.consoleports import ConsolePort

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import libvirt
 
-from tuivm.backend import errors, events, refusals
+from tuivm.backend import errors, events
 from tuivm.backend.backoff import Backoff
 from tuivm.backend.connection import Target
 from tuivm.backend.crowd import Crowd
@@ -26,7 +26,7 @@ from tuivm.backend.link import LaneName, Link
 from tuivm.backend.sink import Sink
 from tuivm.backend.task import Timing
 from tuivm.backend.watchers import Watchers
-from tuivm.core.api import Focus
+from tuivm.core.batch import Focus
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import Domain, DomainKey, HostState, HostStatus, LogEntry, Severity
 
@@ -288,7 +288,9 @@ class Host:
             if now < open_by:
                 return max(open_by, now + 0.2)
             self._give_up()
-            self.lose(refusals.no_answer(self.uri, self.timing.open))
+            from tuivm.backend.refusals import no_answer
+
+            self.lose(no_answer(self.uri, self.timing.open))
             return self._status.retry_at
         if self._link is None:
             retry_at = self._status.retry_at

@@ -18,7 +18,7 @@ from tuivm.backend import errors
 from tuivm.backend.block_jobs import Blocks, read_blocks, to_block_job
 from tuivm.backend.link import LaneName
 from tuivm.backend.rows import Rows
-from tuivm.core.api import Focus
+from tuivm.core.batch import Focus
 from tuivm.core.errors import TuivmError
 from tuivm.core.jobs import DomainJob
 from tuivm.core.model import Domain, DomainKey

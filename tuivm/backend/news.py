@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from tuivm.core.api import Batch
+from tuivm.core.batch import Batch
 from tuivm.core.model import Domain, DomainKey, HostStatus, LogEntry, Stats
 from tuivm.core.question import Question
 

@@ -9,7 +9,7 @@ import libvirt
 
 from tuivm.backend import errors
 from tuivm.backend.link import LaneName
-from tuivm.core.api import Focus
+from tuivm.core.batch import Focus
 from tuivm.core.errors import TuivmError
 
 PERIOD = 2.0

@@ -16,7 +16,7 @@ from tuivm.backend.host import Host
 from tuivm.backend.news import News
 from tuivm.backend.outlet import Outlet
 from tuivm.backend.task import Timing
-from tuivm.core.api import Focus
+from tuivm.core.batch import Focus
 from tuivm.core.errors import TuivmError
 from tuivm.core.hostconfig import HostConfig, same_uri
 from tuivm.core.model import HostState, HostStatus

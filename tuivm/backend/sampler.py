@@ -16,7 +16,7 @@ from tuivm.backend.link import LaneName
 from tuivm.backend.rows import Rows
 from tuivm.backend.stats import Sample, Sweep, Swept
 from tuivm.backend.task import Timing
-from tuivm.core.api import Focus
+from tuivm.core.batch import Focus
 from tuivm.core.errors import TuivmError
 from tuivm.core.model import Domain, DomainKey, Stats
 

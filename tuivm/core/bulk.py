@@ -40,7 +40,7 @@ class Step(StrEnum):
 ENDED = (Step.DONE, Step.FAILED, Step.SKIPPED, Step.CANCELLED)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Target:
     """One VM of a bulk run."""
 

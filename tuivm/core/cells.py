@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tuivm.core.addresses import preferred, usable
@@ -32,15 +31,19 @@ class Cell(NamedTuple):
     tail_role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Paint:
     """With what, and when, cells are drawn."""
 
-    glyphs: Glyphs = UNICODE
-    now: float = field(default_factory=time.time)
-    """Wall-clock time, for ages."""
-    spark: bool = True
-    """Draw sparklines, which change whole with every sample."""
+    __slots__ = ("glyphs", "now", "spark")
+
+    def __init__(
+        self, glyphs: Glyphs = UNICODE, now: float | None = None, spark: bool = True
+    ) -> None:
+        self.glyphs = glyphs
+        self.now = time.time() if now is None else now
+        """Wall-clock time, for ages."""
+        self.spark = spark
+        """Draw sparklines, which change whole with every sample."""
 
 
 _ORDER = {state: index for index, state in enumerate(State)}

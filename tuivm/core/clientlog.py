@@ -14,7 +14,7 @@ QUIET = "3:util.event 3:util.object 3:rpc.netmessage 3:rpc.netsocket 3:rpc.keepa
 """Filters that leave out what says nothing of any call: nine lines of ten."""
 LIMIT = 16 << 20
 """Bytes at which our file is set aside as ``NAME.1``, in place of the one before."""
-_FILE = re.compile(r"(?:^|\s)[1-4]:file:(\S+)")
+_FILE = r"(?:^|\s)[1-4]:file:(\S+)"
 
 
 class ClientLog(NamedTuple):
@@ -35,7 +35,7 @@ class ClientLog(NamedTuple):
         """The file that can be read, or empty."""
         if self.ours:
             return self.where
-        match = _FILE.search(self.where)
+        match = re.search(_FILE, self.where)
         return match[1] if match else ""
 
     @property

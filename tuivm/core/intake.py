@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TypeVar
 
-from tuivm.core.api import Batch
+from tuivm.core.batch import Batch
 from tuivm.core.model import HostState, HostStatus
 from tuivm.core.store import Store
 

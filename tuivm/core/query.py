@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Generic, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from tuivm.core.errors import TuivmError
-from tuivm.core.fields import FIELDS, Field
 from tuivm.core.rows import Row
-from tuivm.core.rowtests import STATES, Maybe, T, ValueProblem
-from tuivm.core.suggest import did_you_mean
 from tuivm.core.text import sanitise
 
+if TYPE_CHECKING:
+    # What a list without a filter does not need is loaded with the first one.
+    from tuivm.core.fields import Field
+    from tuivm.core.rowtests import Maybe
+
+T = TypeVar("T")
+"""What is filtered: a row, a line of the event log."""
 Test = Callable[[T], bool]
 
 
@@ -74,7 +78,11 @@ def _every(found: object) -> bool:
 
 def parse(text: str) -> Query[Row]:
     """Understand a filter of VMs. Raises ``QueryError``."""
-    return understand(text, _VMS)
+    if not text.strip():
+        return Query(text, _every)
+    from tuivm.core.fields import FIELDS
+
+    return understand(text, Language(FIELDS, _word))
 
 
 def understand(text: str, language: Language[T]) -> Query[T]:
@@ -140,6 +148,8 @@ def _tokens(text: str) -> list[_Token | None]:
 
 
 def _term(token: _Token, language: Language[T]) -> Test[T]:
+    from tuivm.core.rowtests import ValueProblem
+
     folded = token.text.casefold()
     # A folded text can be longer than the text; fields are ASCII, where it is not.
     field = _FIELD.match(folded) if folded[: token.head].isascii() else None
@@ -169,6 +179,8 @@ def _field(name: str, token: _Token, fields: Mapping[str, Field[T]]) -> Field[T]
     entry = fields.get(name)
     if entry is not None:
         return entry
+    from tuivm.core.suggest import did_you_mean
+
     hint = did_you_mean(name, fields) or f"fields: {', '.join(fields)}"
     raise QueryError(
         "Unknown field",
@@ -180,6 +192,8 @@ def _field(name: str, token: _Token, fields: Mapping[str, Field[T]]) -> Field[T]
 
 def _word(word: str) -> Maybe[Row]:
     """Find a word in name, title and addresses, at the start of the UUID, or as a state."""
+    from tuivm.core.rowtests import STATES
+
     state = STATES.get(word)
 
     def test(row: Row) -> bool:
@@ -188,9 +202,6 @@ def _word(word: str) -> Maybe[Row]:
         return state is not None and bool(state(row))
 
     return test
-
-
-_VMS: Language[Row] = Language(FIELDS, _word)
 
 
 def _decide(test: Maybe[T], negated: bool) -> Test[T]:

@@ -10,8 +10,8 @@ from tuivm.core.text import sanitise
 
 TEXT_LIMIT = 2000
 """Characters of a question that are kept."""
-_FINGERPRINT = re.compile(r"\b(?:SHA256:[A-Za-z0-9+/=]{20,64}|MD5:[0-9a-f:]{32,64})")
-_HASH = re.compile(r"\bhash '([^']{8,128})'")
+_FINGERPRINT = r"\b(?:SHA256:[A-Za-z0-9+/=]{20,64}|MD5:[0-9a-f:]{32,64})"
+_HASH = r"\bhash '([^']{8,128})'"
 
 
 class QuestionKind(StrEnum):
@@ -66,10 +66,10 @@ def ssh_kind(text: str, hint: str = "") -> QuestionKind:
 
 def fingerprint(text: str) -> str:
     """The fingerprint that a question about a host's key shows, or an empty text."""
-    match = _FINGERPRINT.search(text)
+    match = re.search(_FINGERPRINT, text)
     if match is not None:
         return match[0]
-    hashed = _HASH.search(text)
+    hashed = re.search(_HASH, text)
     return "" if hashed is None else sanitise(hashed[1], 128)
 
 

@@ -5,7 +5,6 @@ The file is ours alone and small; a broken or unwritable one is as good as none.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,6 +59,8 @@ class Remembered:
 
     def _read(self) -> dict[str, str]:
         if self._users is None:
+            import json  # late, as below: a start needs neither
+
             try:
                 self._users = _names(json.loads(self.path.read_bytes()))
             except (OSError, ValueError, RecursionError):
@@ -67,7 +68,9 @@ class Remembered:
         return self._users
 
     def _write(self, users: Mapping[str, str]) -> None:
-        from tuivm.core.files import save_text  # late: it loads tempfile
+        import json
+
+        from tuivm.core.files import save_text
 
         save_text(self.path, json.dumps(users, ensure_ascii=True), replace=True)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from tuivm.core.actions import ACTIONS
 from tuivm.core.model import DomainKey, LogEntry, State
 from tuivm.core.rows import Row
-from tuivm.core.shutdown import BY_AGENT
 from tuivm.core.text import duration_text
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ AGENT_CAME = "guest agent connected"
 """What the log says when a guest's agent is there (``backend.events``)."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Stop:
     """One domain that was asked to shut down."""
 
@@ -58,6 +57,8 @@ class Stop:
     @property
     def button(self) -> bool:
         """False when its agent alone was asked: no power button was pressed."""
+        from tuivm.core.shutdown import BY_AGENT
+
         return self.args.get("mode") != "agent" and self.note != BY_AGENT
 
     @property
@@ -66,7 +67,7 @@ class Stop:
         return "won't stop" if self.late else "stopping"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Group:
     """The domains of one request."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from tuivm.core.actions import ACTIONS
-from tuivm.core.api import Batch
+from tuivm.core.batch import Batch
 from tuivm.core.history import EMPTY, History
 from tuivm.core.model import (
     Domain,

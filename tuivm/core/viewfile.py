@@ -6,10 +6,8 @@ each change, written whole, and what cannot be understood is put aside, never wr
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from platformdirs import user_config_path
@@ -31,14 +29,14 @@ LARGEST = 1 << 20
 """Bytes beyond which it cannot be a file of ours."""
 
 
-@dataclass(slots=True)
 class Contents:
     """What the file says."""
 
-    columns: Arrangement = field(default_factory=Arrangement)
-    """The list's own columns."""
-    views: dict[str, SavedView] = field(default_factory=dict)
-    """The user's views by name, in the order in which they were made."""
+    def __init__(self) -> None:
+        self.columns = Arrangement()
+        """The list's own columns."""
+        self.views: dict[str, SavedView] = {}
+        """The user's views by name, in the order in which they were made."""
 
 
 class ViewFile:
@@ -66,6 +64,9 @@ class ViewFile:
             return contents
         except OSError as error:
             return self._complain(contents, [sanitise(error.strerror or str(error))])
+        # Most have no such file.
+        import json
+
         wrong: list[str] = []
         try:
             raw = json.loads(data.decode("utf-8")) if len(data) <= LARGEST else None
@@ -98,6 +99,8 @@ class ViewFile:
         A file in which something was wrong is kept under another name. Raises ``TuivmError``
         when it cannot be written; it is then as it was.
         """
+        import json
+
         contents = self.read()
         edit(contents)
         # A link is somebody's wish: what it names is replaced, not the link.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 
 from tuivm.core.errors import TuivmError
@@ -12,8 +11,14 @@ from tuivm.core.rows import Row
 from tuivm.core.tags import NAMESPACE, PREFIX, parse_change, tags_xml
 from tuivm.core.text import REPLACEMENT
 
-_AMBIGUOUS = re.compile(r"\d+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_AMBIGUOUS = r"\d+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 """virsh takes such a name for an id or a UUID first."""
+
+
+def _quote(word: str) -> str:
+    from shlex import quote
+
+    return quote(word)
 
 
 def default_uri() -> str:
@@ -25,11 +30,11 @@ def default_uri() -> str:
 def domain_argument(row: Row) -> str:
     """Name a domain for a shell: its name, or its UUID where the name could be misread."""
     name = row.domain.name
-    if not name or REPLACEMENT in name or name.endswith("…") or _AMBIGUOUS.fullmatch(name):
+    if not name or REPLACEMENT in name or name.endswith("…") or re.fullmatch(_AMBIGUOUS, name):
         return row.key.uuid
     if name.startswith("-"):
-        return shlex.quote(f"--domain={name}")
-    return shlex.quote(name)
+        return _quote(f"--domain={name}")
+    return _quote(name)
 
 
 def virsh(row: Row, verb: str, *options: str) -> str:
@@ -37,8 +42,8 @@ def virsh(row: Row, verb: str, *options: str) -> str:
     host = row.host
     words = ["virsh"]
     if host.uri and not host.demo and host.uri != default_uri():
-        words += ["-c", shlex.quote(host.uri)]
-    words += [verb, domain_argument(row), *(shlex.quote(option) for option in options)]
+        words += ["-c", _quote(host.uri)]
+    words += [verb, domain_argument(row), *(_quote(option) for option in options)]
     return " ".join(words)
 
 
@@ -153,7 +158,9 @@ def _cure_virsh(row: Row, verb: str, args: Mapping[str, str]) -> str:
 def object_virsh(uri: str, verb: str, name: str) -> str:
     """Say ``virsh [-c URI] VERB NAME`` of something that is no domain of the list."""
     where = ["-c", uri] if uri and uri != default_uri() else []
-    return shlex.join(["virsh", *where, verb, *(["--"] if name.startswith("-") else []), name])
+    return " ".join(
+        map(_quote, ["virsh", *where, verb, *(["--"] if name.startswith("-") else []), name])
+    )
 
 
 def _undefine_options(row: Row, args: Mapping[str, str]) -> list[str]:

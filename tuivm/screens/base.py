@@ -21,7 +21,7 @@ from textual.reactive import Reactive
 from textual.screen import UPDATE_PERIOD
 from textual.widget import Widget
 
-from tuivm.core.api import Focus
+from tuivm.core.batch import Focus
 from tuivm.core.model import DomainKey
 from tuivm.core.store import Changes
 from tuivm.screens import chrome

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from tuivm.core.bulk import Bulk
 from tuivm.core.hoststate import state_word
 from tuivm.core.keymap import Keymap
 from tuivm.core.model import HostState, HostStatus, LogEntry, Severity
 from tuivm.core.text import cell_width, took_text
 from tuivm.screens.context import Context
 from tuivm.widgets.bars import Part
+
+if TYPE_CHECKING:
+    from tuivm.core.bulk import Bulk
 
 YES, NO = "answer.yes", "answer.no"
 """What a click on the question's answers stands for."""

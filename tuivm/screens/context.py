@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tuivm.core.api import Backend
 from tuivm.core.bulk import Bulks
 from tuivm.core.clientlog import ClientLog
 from tuivm.core.config import Config
@@ -22,6 +21,7 @@ from tuivm.core.view import View
 from tuivm.core.views import Views
 
 if TYPE_CHECKING:
+    from tuivm.core.api import Backend
     from tuivm.core.hostapi import Elsewhere
     from tuivm.core.session import ConsoleSession
     from tuivm.core.sessions import Sessions
@@ -53,7 +53,7 @@ Dispatch = Callable[
 """Takes the asking screen, an action id, its arguments, and its targets or None."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Context:
     """One per run, shared by all screens; touched on the UI thread only."""
 

@@ -18,7 +18,6 @@ from tuivm.core.rows import Changes, Pending, Row
 from tuivm.core.stops import Stop, verdict
 from tuivm.core.text import duration_text, sanitise
 from tuivm.screens.context import Context
-from tuivm.screens.flow import done_entry
 
 LOOKED_INTO = 8
 """Domains of one request that are looked into by themselves; the others when asked."""
@@ -101,6 +100,8 @@ class Following:
             error = failure
         took = time.monotonic() - began
         said = f"{why}; {note}" if note else why
+        from tuivm.screens.flow import done_entry
+
         self._say(done_entry(action, row, given, said, error, took))
         return None if error else note
 

@@ -12,7 +12,6 @@ from tuivm.core.query import has_field, with_field
 from tuivm.screens.context import Context
 from tuivm.screens.filtering import FilterScreen
 from tuivm.screens.headings import heading, host_detail
-from tuivm.screens.menu import Choice, Menu
 from tuivm.widgets.listbox import Span
 from tuivm.widgets.table import VmTable
 
@@ -82,6 +81,8 @@ class GroupedScreen(FilterScreen):
         self.work(self._choose_grouping())
 
     async def _choose_grouping(self) -> None:
+        from tuivm.screens.menu import Choice, Menu
+
         choices = [Choice(key, title, word, detail=text) for word, key, title, text in GROUPINGS]
         menu = Menu(self.context, "Group by", choices, selected=self.grouping)
         chosen = await self.app.push_screen_wait(menu)
@@ -243,6 +244,8 @@ class GroupedScreen(FilterScreen):
             self.say("there is no host yet", "dim")
 
     async def _choose_host(self) -> None:
+        from tuivm.screens.menu import Choice, Menu
+
         store = self.context.store
         signs = glyphs(self.context.options.ascii)
         counts = Counter(key.host for key in store.rows)

@@ -10,8 +10,8 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from tuivm.core.api import Focus
 from tuivm.core.arrangement import Arrangement
+from tuivm.core.batch import Focus
 from tuivm.core.columns import BY_ID, Layout
 from tuivm.core.glyphs import glyphs
 from tuivm.core.grouping import Grouping
