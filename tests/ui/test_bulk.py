@@ -63,6 +63,9 @@ def pending(ui: Ui) -> Counter[str]:
 async def start_all(ui: Ui, backend: ThreeHosts) -> None:
     """Start all 300, until only the silent host is left."""
     await ui.press("asterisk", "s")
+    await ui.sees("Start 300 VMs on 3 hosts?")
+    assert not backend.calls, "one key is too little for so many"
+    await ui.press("y")
     await ui.sees("Start: 200 of 300, 2 failed, waiting for kv3 · X cancels")
     assert backend.asked() == {"kv1": EACH, "kv2": EACH, "kv3": 4}
 

@@ -167,6 +167,21 @@ async def test_a_bulk_verb_names_the_skipped_and_ends_in_one_summary() -> None:
         assert verbs == {"start", "resume"}
 
 
+async def test_a_toggle_does_the_same_to_all_of_several() -> None:
+    backend = FakeBackend(fleet())
+    async with running(backend, (120, 40)) as ui:
+        await ui.press("asterisk", "p")
+        await ui.sees("Pause: 2 done, 5 skipped")
+        assert {call[1] for call in backend.calls} == {"suspend"}
+        names = ("db-01", "db-02")
+        ui.app.context.view.clear_marks()
+        ui.app.context.view.mark(k for k, row in ui.app.context.store.rows.items()
+                                 if row.domain.name in names)  # fmt: skip
+        await ui.press("p")
+        await ui.sees("Pause / resume: 2 done")
+        assert [call[1] for call in backend.calls[2:]] == ["resume", "resume"]
+
+
 async def test_bulk_calls_are_bounded() -> None:
     from tests.ui.test_list import many
 
@@ -174,7 +189,7 @@ async def test_bulk_calls_are_bounded() -> None:
     backend = FakeBackend(batch)
     backend.hold = []
     async with running(backend) as ui:
-        await ui.press("asterisk", "p")
+        await ui.press("asterisk", "p", "y")
         await ui.until(lambda: len(backend.calls) == 4)
         await ui.pilot.pause(0.1)
         assert len(backend.calls) == 4

@@ -46,6 +46,8 @@ class Action(NamedTuple):
     """Returns why it cannot be used on a host, or None."""
     means: Callable[[Domain], Action | None] | None = None
     """For a key whose verb depends on the domain; ``for_row`` asks it."""
+    one_way: str = ""
+    """For such a key: the action that it is for all targets where ``means`` differs among them."""
     pending: str = ""
     """What the list shows until the effect is seen: ``starting…``."""
     wants: Callable[[Domain], bool] | None = None

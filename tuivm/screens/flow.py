@@ -54,6 +54,7 @@ class ActionFlow:
         self, action: Action, targets: Sequence[DomainKey], args: Mapping[str, str]
     ) -> Bulk:
         """As ``run``, for an action that need not be in the registry."""
+        action = self._one_way(action, targets)
         bulk = Bulk(action.title)
         rows = self._allowed(action, targets, bulk)
         if not rows:
@@ -75,6 +76,12 @@ class ActionFlow:
         finally:
             self._context.stops.close_group(self._group)
         return bulk
+
+    def _one_way(self, action: Action, targets: Sequence[DomainKey]) -> Action:
+        """A toggle does the same on all: it must not pause some and resume the others."""
+        rows = [row for key in targets if (row := self._store.rows.get(key)) is not None]
+        meant = {action.for_row(row).id for row in rows if self.reason(action, row) is None}
+        return ACTIONS[action.one_way] if action.one_way and len(meant) > 1 else action
 
     def _allowed(self, action: Action, targets: Sequence[DomainKey], bulk: Bulk) -> list[Row]:
         """The rows on which it can be done now; the others' reasons go to ``bulk``."""
@@ -127,9 +134,9 @@ class ActionFlow:
         self, action: Action, rows: Sequence[Row], args: Mapping[str, str], bulk: Bulk
     ) -> bool:
         level = max(action.for_row(row).level for row in rows)
-        if level == 0:
+        if level == 0 and len(rows) <= MANY:
             return True
-        if level == 1 and len(rows) <= MANY:
+        if level == 0 or (level == 1 and len(rows) <= MANY):
             question = f"{action.title} {self._names(rows)}?"
             if bulk.refused:
                 question += f" ({len(bulk.refused)} skipped: {bulk.refused[0]})"
@@ -175,6 +182,9 @@ class ActionFlow:
         names = [row.domain.name for row in rows[:NAMED]]
         if len(rows) == 1:
             return names[0]
+        hosts = len({row.key.host for row in rows})
+        if len(rows) > MANY:
+            return f"{len(rows)} VMs" + (f" on {hosts} hosts" if hosts > 1 else "")
         rest = len(rows) - len(names)
         tail = f" and {rest} more" if rest else ""
         return f"{len(rows)} VMs ({', '.join(names)}{tail})"
