@@ -45,7 +45,7 @@ async def test_columns_are_hidden_moved_and_sized_in_sight_of_the_list(
         await ui.press("j", "K", "K", "K", "K")
         await ui.until(lambda: header(ui)[0] == "MEM")
         await ui.press("j", "j", "plus", "plus", "minus")
-        await ui.sees("14 to 48 wide, 0 = automatic")
+        await ui.sees("10 to 48 wide, 0 = automatic")
         await ui.press("escape")
         await ui.until(lambda: header(ui) == before)
         assert not file(tmp_path).exists()

@@ -13,6 +13,7 @@ from tuivm.core.api import Batch
 from tuivm.core.errors import TuivmError
 from tuivm.core.grouping import Grouping, GroupKey
 from tuivm.core.model import HostState, State
+from tuivm.core.question import QuestionKind
 from tuivm.widgets.table import VmTable
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -24,7 +25,7 @@ def hosts() -> Batch:
     error = TuivmError("Cannot connect to kv2", "nobody listens there")
     seen = time.time() - 300
     batch.hosts["kv2"] = host("kv2", HostState.LOST, seen_at=seen, error=error)
-    batch.hosts["kv3"] = host("kv3", HostState.NEEDS_AUTH)
+    batch.hosts["kv3"] = host("kv3", HostState.NEEDS_AUTH, wants=QuestionKind.PASSWORD)
     batch.hosts["kv10"] = host("kv10")
     for number, name, on in ((50, "far", "kv2"), (51, "app", "kv10")):
         one = domain(number, name, on=on)
@@ -62,6 +63,18 @@ async def test_headers_tell_of_every_host_and_what_to_press(size: tuple[int, int
         await ui.press("k")
         assert "enter fold" in ui.lines()[-1]
         assert "space mark group" in ui.lines()[-1]
+
+
+async def test_the_host_is_said_once_and_one_that_is_off_tells_how_to_connect_it() -> None:
+    batch = hosts()
+    batch.hosts["kv3"] = host("kv3", HostState.DISABLED)
+    async with running(FakeBackend(batch)) as ui:
+        assert "HOST" in ui.lines()[2]
+        await grouped(ui, "h")
+        assert "HOST" not in ui.lines()[2]
+        assert "no VMs · disabled · ctrl+r connects it" in header(ui, "kv3")
+        await ui.press("b", "s")
+        await ui.until(lambda: "HOST" in ui.lines()[2])
 
 
 async def test_enter_z_and_the_arrows_fold_and_open() -> None:

@@ -273,6 +273,46 @@ async def test_many_hosts_are_counted_and_what_matters_stays() -> None:
         await ui.sees("1 waiting 1 disabled")
 
 
+async def test_many_hosts_stand_still_whichever_is_under_the_cursor() -> None:
+    names = [f"kv{number:02}" for number in range(40)]
+    batch = Batch(hosts={name: host(name) for name in names})
+    why = TuivmError(
+        "Cannot connect to qemu+ssh://kv01/system",
+        "nothing listens there: " + "a long story " * 12,
+        hint="start it: " + "with many words " * 12,
+        raw="unable to connect",
+        call="virConnectOpen",
+        code=38,
+        domain=7,
+    )
+    batch.hosts["kv01"] = host("kv01", HostState.LOST, error=why)
+    async with running(FakeBackend(batch)) as ui:
+        await ui.press("4")
+        await ui.sees("kv07")
+
+        def shown() -> list[str]:
+            return [line.split()[2] for line in ui.lines() if line.startswith(" ● up")]
+
+        before = shown()
+        assert len(before) >= 7
+        await ui.press("j")
+        await ui.sees("What to do")
+        assert shown() == before
+        assert "What failed" not in ui.frame(), "the URI is said, and that it is lost"
+        await ui.pilot.resize_terminal(120, 60)
+        await ui.sees("unable to connect (virConnectOpen, code 38, domain 7)")
+        assert all(name in ui.frame() for name in names)
+
+
+async def test_help_begins_with_the_keys_of_its_screen() -> None:
+    async with running(hosts("kv2")) as ui:
+        await ui.press("4", "question_mark")
+        await ui.sees("Add a host")
+        assert ui.lines()[2].split()[:1] == ["Hosts"]
+        await ui.press("escape", "escape", "question_mark")
+        await ui.until(lambda: ui.lines()[2].split()[:1] == ["Power"])
+
+
 async def test_the_colour_is_in_the_list_and_in_the_top_bar() -> None:
     async with running(hosts("kv2"), (120, 30)) as ui:
         await ui.sees("web-01")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.samples import facts, host_status, row
+from tuivm.core.cells import Cell
 from tuivm.core.glyphs import ASCII, UNICODE
 from tuivm.core.hoststate import state_word
 from tuivm.core.hosttable import (
@@ -70,7 +71,7 @@ def test_a_host_without_vms_is_not_one_that_was_not_listed() -> None:
 
 def test_use_and_round_trip() -> None:
     status = host_status(cpu_used=91.4, memory=4 * GIB, memory_used=GIB, latency=0.0032)
-    assert BY_ID["cpu"].draw(status, Load(), UNICODE) == ("91", "bad", "", "")
+    assert BY_ID["cpu"].draw(status, Load(), UNICODE) == Cell("91", "bad")
     assert drawn("used", status, Load()) == "25"
     assert drawn("rtt", status, Load()) == "3.2 ms"
     assert [latency_text(value) for value in (0.00999, 0.052, 0.9999, 12.0)] == [

@@ -18,6 +18,7 @@ from tuivm.core.text import (
     clip,
     duration_text,
     fit,
+    fit_ends,
     natural_key,
     pair_text,
     rate_text,
@@ -227,3 +228,12 @@ def test_names_sort_as_people_count() -> None:
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_different_names_never_share_a_sort_key(first: str, second: str) -> None:
     assert (natural_key(first) == natural_key(second)) == (first == second)
+
+
+def test_a_name_that_is_cut_keeps_its_end() -> None:
+    assert fit_ends("kv01", 6) == "kv01  "
+    assert fit_ends("hypervisor-01", 6) == "h…r-01"
+    assert fit_ends("hypervisor-01", 10, "~") == "hyp~sor-01"
+    for width in range(12):
+        for name in ("hypervisor-01", "主机-東京-01", "e\u0301" * 9, ""):
+            assert cell_width(fit_ends(name, width)) == width

@@ -29,6 +29,8 @@ class Cell(NamedTuple):
     tail: str = ""
     """A second part right after the text, with its own role."""
     tail_role: str = ""
+    keeps_end: bool = False
+    """Where it is too long it is cut in the middle; for texts without a tail."""
 
 
 class Paint:
@@ -119,7 +121,7 @@ def name_cell(row: Row, paint: Paint, width: int) -> Cell:
 def host_cell(row: Row, paint: Paint, width: int) -> Cell:
     """The host's short name."""
     colour = row.host.colour
-    return Cell(row.key.host, f"colour.{colour}" if colour else "dim")
+    return Cell(row.key.host, f"colour.{colour}" if colour else "dim", keeps_end=True)
 
 
 def host_key(row: Row) -> str:

@@ -11,7 +11,7 @@ from tuivm.core.arrangement import Arrangement
 from tuivm.core.cells import Cell, Paint
 from tuivm.core.glyphs import glyphs
 from tuivm.core.rows import Row
-from tuivm.core.text import Align, cell_width, clip, fit
+from tuivm.core.text import Align, cell_width, clip, fit, fit_ends
 
 __all__ = ["BY_ID", "COLUMNS", "GAP", "Cell", "Column", "Paint", "glyphs", "layout", "spans"]
 
@@ -68,12 +68,12 @@ COLUMNS: tuple[Column, ...] = (
         ideal=19, help="what it does, and why where that matters",
     ),
     Column(
-        "name", "NAME", 14, 48, 0, "left", lambda row: row.sort_name, cells.name_cell,
+        "name", "NAME", 10, 48, 0, "left", lambda row: row.sort_name, cells.name_cell,
         lambda row: cell_width(row.domain.name),
         ideal=24, help="its name",
     ),
     Column(
-        "host", "HOST", 4, 20, 4, "left", cells.host_key, cells.host_cell,
+        "host", "HOST", 6, 20, 4, "left", cells.host_key, cells.host_cell,
         lambda row: cell_width(row.key.host),
         ideal=10, help="where it runs; shown with more than one host",
     ),
@@ -273,6 +273,8 @@ _BLANK = Span(" " * GAP, "")
 def cell_spans(cell: Cell, width: int, align: Align, paint: Paint) -> list[Span]:
     """Paint a cell to exactly ``width`` cells; its tail goes first when it is too long."""
     ellipsis = paint.glyphs.ellipsis
+    if cell.keeps_end:
+        return [Span(fit_ends(cell.text, width, ellipsis), cell.role)]
     if not cell.tail:
         return [Span(fit(cell.text, width, align, ellipsis), cell.role)]
     head = cell_width(cell.text)

@@ -143,6 +143,18 @@ def fit(text: str, width: int, align: Align = "left", ellipsis: str = ELLIPSIS) 
     return text + " " * room
 
 
+def fit_ends(text: str, width: int, ellipsis: str = ELLIPSIS) -> str:
+    """As ``fit``, but cut in the middle: what numbers its like mostly stands at the end."""
+    room = width - cell_width(ellipsis)
+    if room < 2 or cell_width(text) <= width:
+        return fit(text, width, ellipsis=ellipsis)
+    head = clip(text, room // 3)
+    end = text[-room:]
+    while cell_width(head) + cell_width(end) > room:
+        end = end[1:]
+    return fit(head + ellipsis + end, width)
+
+
 def clip(text: str, width: int) -> str:
     """Cut a text to at most ``width`` cells, without an ellipsis."""
     if width <= 0:

@@ -7,6 +7,7 @@ import time
 from tuivm.core.cells import plain
 from tuivm.core.glyphs import Glyphs, glyphs
 from tuivm.core.grouping import OUT_OF_REACH, Grouping, GroupKey, vms_text
+from tuivm.core.hoststate import state_word
 from tuivm.core.model import HostState, HostStatus, State
 from tuivm.core.rows import FRESH_STATES
 from tuivm.core.text import uptime_text
@@ -49,7 +50,7 @@ def _host(context: Context, status: HostStatus) -> list[Span]:
         case HostState.SYNCING:
             return [Span("listing…", "pending")]
         case HostState.NEEDS_AUTH:
-            return [Span("needs a password", "warn"), *_press(key, "asks for it")]
+            return [Span(state_word(status), "warn"), *_press(key, "asks for it")]
         case HostState.LOST:
             left = chrome.retry_in(status)
             notes = [Span(_age(status), "stale"), *_press(key, "tries now")]
@@ -59,7 +60,7 @@ def _host(context: Context, status: HostStatus) -> list[Span]:
                 notes.append(Span(f"next attempt in {left} s", "dim"))
             return notes
         case HostState.DISABLED:
-            return [Span("switched off", "dim")]
+            return [Span(state_word(status), "dim"), *_press(key, "connects it")]
         case _:
             return [Span("connecting…", "pending")]
 

@@ -26,6 +26,10 @@ KEY_WIDTH = 22
 TITLE_WIDTH = 21
 
 
+EVERYWHERE = ("list", "app")
+"""Where the verbs are what one wants first."""
+
+
 class HelpScreen(FilterScreen):
     """The registry as a list: ``/`` searches it, enter does what the line says."""
 
@@ -127,10 +131,16 @@ class HelpScreen(FilterScreen):
         groups: dict[str, list[Line]] = {}
         for action in ACTIONS.values():
             groups.setdefault(action.group, []).append(self._line(action))
-        yield from groups.items()
+        yield from sorted(groups.items(), key=lambda group: not self._is_own(group[0]))
         yield "Signs", self._signs()
         yield "Columns", [_plain(column.header, column.help) for column in COLUMNS]
         yield "Columns of hosts", [_plain(one.header, one.help) for one in HOST_COLUMNS]
+
+    def _is_own(self, group: str) -> bool:
+        """Whether a heading is about the screen that help was asked on: those stand first."""
+        scope = self._origin.SCOPE
+        scopes = [action.scope for action in ACTIONS.values() if action.group == group]
+        return scope not in EVERYWHERE and 2 * scopes.count(scope) > len(scopes)
 
     def _line(self, action: Action) -> Line:
         keymap = self.context.keymap

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 
 from tuivm.core import hostactions
 from tuivm.core.api import Focus
+from tuivm.core.errors import TuivmError
 from tuivm.core.glyphs import Glyphs, glyphs
 from tuivm.core.hoststate import state_word
 from tuivm.core.hosttable import (
@@ -24,7 +25,7 @@ from tuivm.core.hosttable import (
 )
 from tuivm.core.model import HostState, HostStatus
 from tuivm.core.rows import Changes
-from tuivm.core.text import bytes_text, cell_width, duration_text, fit
+from tuivm.core.text import bytes_text, cell_width, duration_text, fit, fit_ends
 from tuivm.screens import chrome
 from tuivm.screens.context import Context
 from tuivm.screens.rowscreen import RowScreen
@@ -36,6 +37,10 @@ STATE_WIDTH = (12, 22)
 """Cells of the state: at least, at most."""
 
 
+CHROME = 4
+"""Lines of the screen that are neither the table's nor the facts'."""
+FACTS_LINES = 11
+"""Lines of the facts where the table needs the others."""
 URI_LEAST = 16
 """Cells without which a URI says nothing."""
 
@@ -180,7 +185,10 @@ class HostsScreen(RowScreen):
                         Span(" "),
                         Span(fit(states[status.id][0], wide), states[status.id][1]),
                         Span(" "),
-                        Span(fit(status.id, name), chrome.host_role(status, "strong")),
+                        Span(
+                            fit_ends(status.id, name, self._signs.ellipsis),
+                            chrome.host_role(status, "strong"),
+                        ),
                         *self._cells(status, columns, uris),
                     ),
                     status.id,
@@ -188,10 +196,18 @@ class HostsScreen(RowScreen):
                 for status in hosts
             ]
         )
+        self._share_height(len(hosts))
         self._go_to_added(table)
         self._summarise(hosts)
         self._show_facts()
         self.refresh_footer()
+
+    def _share_height(self, hosts: int) -> None:
+        """With more hosts than fit, no host's facts move the table when the cursor does."""
+        room = self.size.height - CHROME - FACTS_LINES
+        tight = hosts + HostTable.HEADER_LINES > room
+        least = min(FACTS_LINES, self.size.height // 2)
+        self.query_one(FieldsBox).styles.height = least if tight else "auto"
 
     def host_added(self, name: str) -> None:
         """Go to it as soon as it is there."""
@@ -208,7 +224,9 @@ class HostsScreen(RowScreen):
 
     def _state(self, status: HostStatus) -> tuple[str, str]:
         text, role = chrome.host_state(status, ascii_only=self.context.options.ascii)
-        return (f"{text} up" if status.state is HostState.UP else text), role
+        text += " up" if status.state is HostState.UP else ""
+        # That all are read-only stands in the top bar.
+        return text + (" RO" if status.own_readonly else ""), role
 
     def _cells(
         self, status: HostStatus, columns: Iterable[HostColumn], uris: bool
@@ -246,11 +264,14 @@ class HostsScreen(RowScreen):
         status = self._status
         box = self.query_one(FieldsBox)
         load = Load() if status is None else self._loads.get(status.id, Load())
-        box.show([] if status is None else facts(status, load, self._signs))
+        retry = self.context.keymap.label("app.resync")
+        box.show([] if status is None else facts(status, load, self._signs, retry))
 
 
-def facts(status: HostStatus, load: Load, signs: Glyphs) -> list[tuple[str, str, str]]:
-    """All that is known of a host, as (label, value, role)."""
+def facts(
+    status: HostStatus, load: Load, signs: Glyphs, retry: str = ""
+) -> list[tuple[str, str, str]]:
+    """All that is known of a host, as (label, value, role); ``retry`` is the key that tries."""
     known = status.hostname
     name = f"{status.id} ({known})" if known not in ("", status.id) else status.id
     rows: list[tuple[str, str, str]] = [
@@ -260,22 +281,10 @@ def facts(status: HostStatus, load: Load, signs: Glyphs) -> list[tuple[str, str,
     state = state_word(status)
     left = chrome.retry_in(status)
     if left is not None:
-        state += f", next attempt in {left} s (ctrl+r tries now)"
+        state += f", next attempt in {left} s" + (f" ({retry} tries now)" if retry else "")
     rows.append(("State", state, "good" if status.state is HostState.UP else "warn"))
-    error = status.error
-    if error is not None:
-        rows.append(("What failed", error.title, "bad"))
-        rows += [
-            (label, value, "")
-            for label, value in (
-                ("Why", error.message),
-                ("What to do", error.hint),
-                ("libvirt says", error.raw),
-                ("Call", error.call),
-                ("Code", "" if error.code is None else f"{error.code}, domain {error.domain}"),
-            )
-            if value
-        ]
+    if status.error is not None:
+        rows += _failure(status.error, status.uri)
     if load.total or status.state.connected:
         rows.append(("VMs", taken_text(load, status, signs), ""))
     if (machine := _machine(status)) != "":
@@ -292,6 +301,22 @@ def facts(status: HostStatus, load: Load, signs: Glyphs) -> list[tuple[str, str,
         why = "by its own entry" if status.own_readonly else "as all hosts are"
         rows.append(("Access", f"read-only, {why}", "warn"))
     return rows
+
+
+def _failure(error: TuivmError, uri: str) -> list[tuple[str, str, str]]:
+    """What went wrong, what helps first: the end is cut where there is no room."""
+    code = "" if error.code is None else f"code {error.code}, domain {error.domain}"
+    call = ", ".join(part for part in (error.call, code) if part)
+    said = error.raw + (f" ({call})" if error.raw and call else call)
+    # That the URI above cannot be connected to is no news.
+    title = "" if uri in error.title and error.message else error.title
+    found = (
+        ("What failed", title, "bad"),
+        ("Why", error.message, "bad"),
+        ("What to do", error.hint, ""),
+        ("libvirt says" if error.raw else "Call", said, "dim"),
+    )
+    return [field for field in found if field[1]]
 
 
 def _machine(status: HostStatus) -> str:

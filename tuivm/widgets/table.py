@@ -12,7 +12,7 @@ from tuivm.core.arrangement import Arrangement
 from tuivm.core.cells import Paint
 from tuivm.core.columns import DECLARED, Layout, column_at, header_spans, layout, spans
 from tuivm.core.glyphs import glyphs
-from tuivm.core.grouping import GroupKey
+from tuivm.core.grouping import Grouping, GroupKey
 from tuivm.core.model import DomainKey
 from tuivm.core.rows import Row
 from tuivm.core.store import Store
@@ -110,6 +110,7 @@ class VmTable(RowsView):
 
     def reordered(self) -> None:
         """Repaint after rows came, went or moved, with the cursor still in sight."""
+        self.fit_columns(())
         self.scroll_rows(self.top)
         if not self.keep_in_sight():
             self.redraw()
@@ -119,7 +120,9 @@ class VmTable(RowsView):
         width = self.size.width - 2
         if width <= 0:
             return False
-        new = layout(width, self._store.hosts, rows, self._grown, self._arrangement)
+        # Grouped by host, its header says it for all of its rows.
+        hosts = () if self._view.grouping is Grouping.HOST else self._store.hosts
+        new = layout(width, hosts, rows, self._grown, self._arrangement)
         if new == self._layout:
             return False
         self._layout = new
