@@ -162,7 +162,12 @@ def _reachable(row: Row) -> bool:
 def failure(status: HostStatus) -> str | None:
     """Say why a host could not be listed, with the next step; None while that is open."""
     if status.state in (HostState.LOST, HostState.NEEDS_AUTH):
-        return str(status.error) if status.error is not None else state_word(status)
+        error = status.error
+        if error is None:
+            return state_word(status)
+        # The line begins with the URI: a title that only says it again is left out.
+        said = error.message if error.message and status.uri in error.title else ""
+        return f"{said} ({error.hint})" if said and error.hint else said or str(error)
     return None
 
 

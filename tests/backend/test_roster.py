@@ -113,6 +113,16 @@ def test_a_host_that_is_not_wanted_makes_no_attempt() -> None:
     assert fleet.stop(5.0)
 
 
+def test_why_a_host_is_not_there_is_said_once() -> None:
+    with Watcher(Fleet(["test:///no/such/file.xml"])) as one:
+        one.wait(lambda: one.entries)
+        (entry,) = one.entries
+        assert entry.error is not None
+        assert entry.error.message
+        assert entry.error.message not in entry.text
+        assert entry.text == f"{entry.host}: Cannot connect"
+
+
 def test_a_fleet_with_disconnected_hosts_ends_cleanly() -> None:
     fleet = Fleet([TEST], known=[HostConfig(TEST, autoconnect=False)])
     fleet.start(lambda: None)

@@ -501,6 +501,14 @@ def test_a_host_that_wants_a_password_says_so(capsys: pytest.CaptureFixture[str]
     assert "needs a password" in capsys.readouterr().err
 
 
+def test_why_a_host_failed_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    why = TuivmError("Cannot connect to qemu://kv1/system", "nothing listens", hint="start it")
+    lost = host_status(state=HostState.LOST, uri="qemu://kv1/system", error=why)
+    assert listed(Script(batch(hosts=[lost]))) == 1
+    line = "tuivm: kv1 (qemu://kv1/system): nothing listens (start it)\n"
+    assert capsys.readouterr().err == line
+
+
 def test_hosts_that_were_not_asked_are_named_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -249,7 +249,8 @@ class Host:
         self._backoff.lost(now)
         known = self._status.error
         if known is None or (known.message, known.code) != (error.message, error.code):
-            text = f"{self.id}: {error.title}: {error.message}"
+            # Where it is shown its error follows; the URI says no more than the id.
+            text = f"{self.id}: {error.title.replace(f' to {self.uri}', '')}"
             self._sink.entries(
                 [LogEntry(time.time(), text, Severity.ERROR, host=self.id, error=error)]
             )
