@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -13,6 +14,7 @@ import libvirt
 import pytest
 
 from tests.backend.daemon import Daemon
+from tuivm import cli
 from tuivm.backend import host_check
 from tuivm.backend.host_check import check_uris
 from tuivm.backend.machine_facts import read_device, read_machine, validate_lines
@@ -217,3 +219,18 @@ def test_a_test_driver_alone_says_nothing_of_this_machine() -> None:
     assert [part.title for part in check_uris(["test:///default"])] == ["test:///default"]
     parts = check_uris(["qemu+unix:///system?socket=/no/libvirt-sock"])
     assert parts[0].title == LOCAL
+
+
+def test_the_command_ends_by_what_has_to_be_mended(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--json", "-c", "test:///default"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is True
+    (first, *_rest) = told["checks"]
+    assert set(first) == {"about", "id", "title", "verdict", "found", "fix"}
+    assert first["about"] == "test:///default"
+
+    assert cli.main(["check", "-c", "qemu+unix:///system?socket=/no/libvirt-sock"]) == 1
+    said = capsys.readouterr().out
+    assert "problem  Socket" in said
+    assert "there is none at /no/libvirt-sock" in said
+    assert "1 problem" in said.splitlines()[-1] or "problems" in said.splitlines()[-1]

@@ -286,6 +286,15 @@ def test_a_daemon_that_does_not_start_with_the_machine_is_warned_of() -> None:
     assert found["daemons-boot"].verdict is WARNING
 
 
+def test_who_listens_in_plain_is_who_is_told_to_stop() -> None:
+    wide = frozenset({("*", 16509)})
+    proxy = (DaemonFact("virtqemud", True), DaemonFact("virtproxyd", True))
+    assert "virtproxyd-tcp.socket" in services(ports=wide, daemons=proxy)["listen-tcp"].fix[0]
+    fix = services(ports=wide, systemd=False)["listen-tcp"].fix[0]
+    assert "systemctl" not in fix
+    assert "listen_tcp = 0" in fix
+
+
 def test_plain_tcp_to_the_network_is_warned_of() -> None:
     found = services(ports=frozenset({("*", 16509), ("*", 16514)}))
     assert found["listen-tcp"].verdict is WARNING

@@ -103,6 +103,14 @@ def _start(facts: MachineFacts, system: bool) -> Finding | None:
     )
 
 
+def _close_tcp(facts: MachineFacts) -> str:
+    if not facts.systemd:
+        return "listen_tcp = 0 in /etc/libvirt/libvirtd.conf, then start the daemon again"
+    names = {one.name for one in facts.daemons or () if one.running}
+    daemon = "virtproxyd" if MONOLITHIC not in names and "virtproxyd" in names else MONOLITHIC
+    return f"sudo systemctl disable --now {daemon}-tcp.socket"
+
+
 def _listeners(facts: MachineFacts) -> list[Finding]:
     if facts.ports is None:
         return [Finding("listeners", "TCP and TLS", UNKNOWN, "listeners cannot be read")]
@@ -116,7 +124,7 @@ def _listeners(facts: MachineFacts) -> list[Finding]:
                 "TCP 16509",
                 WARNING,
                 "open to the network: unencrypted, and whoever gets in is root",
-                ("use qemu+ssh or TLS: sudo systemctl disable --now libvirtd-tcp.socket",),
+                (f"use qemu+ssh or TLS, and close it: {_close_tcp(facts)}",),
             )
         )
     elif plain:
