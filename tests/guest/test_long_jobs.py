@@ -213,6 +213,31 @@ def test_a_backup_is_told_when_it_ends(
         target.unlink(missing_ok=True)
 
 
+PULL = """<domainbackup mode='pull'><server transport='unix' socket='{path}/nbd'/>
+<disks><disk name='vda' backup='yes' type='file'><scratch file='{path}/scratch.qcow2'/></disk>
+</disks></domainbackup>"""
+
+
+def test_a_backup_that_is_fetched_goes_on_until_it_is_ended(
+    lab: Lab, make_guest: MakeGuest, launch: Launch, tmp_path: Path
+) -> None:
+    guest = make_guest("fetched", start="paused", network=False)
+    order = tmp_path / "order.xml"
+    tuivm = launch("-c", lab.uri, size=SIZE)
+    tuivm.wait_row(guest.name, "paused")
+    tuivm.press("5")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        order.write_text(PULL.format(path=folder))
+        lab.virsh("backup-begin", guest.uuid, str(order))
+        jobs(tuivm, guest.name, "Serve a backup", "other")
+        tuivm.press("x")
+        tuivm.wait_for(f"Cancel the backup of {guest.name}?")
+        tuivm.press("y")
+        tuivm.wait_for("nothing is under way", 60)
+        tuivm.press("6")
+        tuivm.wait_for(f"{guest.name} broke off backing up")
+
+
 @pytest.fixture
 def second() -> Iterator[Running]:
     """A second host: daemons in namespaces of their own, as the lab's."""

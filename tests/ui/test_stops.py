@@ -285,7 +285,7 @@ async def test_jobs_of_others_are_listed_with_their_figures_and_cancelled() -> N
         assert "3.0 GiB of 4.0 GiB" in ui.frame(), "what the line has no room for"
         assert "Jobs 1" in ui.lines()[0]
         await ui.press("x")
-        await ui.sees("Cancel its job db-02?")
+        await ui.sees("Cancel the migration of db-02?")
         await ui.press("y")
         await ui.until(lambda: bool(backend.calls))
         assert backend.calls == [(key, "abort-job", {})]

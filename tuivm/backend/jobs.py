@@ -190,6 +190,9 @@ def to_job(key: DomainKey, values: dict[str, Any], began: float, now: float) -> 
     eta = told / 1000 if told else left / rate if left and rate else None
     operation = values.get(libvirt.VIR_DOMAIN_JOB_OPERATION, 0)
     what = WHAT.get(operation, "A job")
+    if not total and libvirt.VIR_DOMAIN_JOB_DISK_TEMP_TOTAL in values:
+        # In pull mode: it lasts until whoever began it has fetched what it wants.
+        what = "Serve a backup"
     return DomainJob(key, what, began, now, total, done, left, float(rate) or None, eta)
 
 

@@ -16,7 +16,7 @@ from tuivm.core.stops import standing
 from tuivm.core.text import bytes_text, duration_text, fit, rate_text
 from tuivm.screens.context import Context
 from tuivm.screens.flow import ActionFlow
-from tuivm.screens.jobtext import facts
+from tuivm.screens.jobtext import facts, noun
 from tuivm.screens.rowscreen import RowScreen
 from tuivm.widgets.bars import Bar, Part
 from tuivm.widgets.fieldsbox import FieldsBox
@@ -84,12 +84,14 @@ class JobsScreen(RowScreen):
         """Break off the job under the cursor: a VM may have one for each of its disks."""
         line = self._line_under_cursor()
         job = line.job if line is not None else None
-        if line is None or job is None or not job.disk:
+        if line is None or job is None:
             self.context.dispatch(self, "job.cancel", {}, None)
             return
-        title = f"Cancel {job.what[:1].lower()}{job.what[1:]} of"
-        action = ACTIONS["domain.abort_job"]._replace(title=title, warning=_kept(job))
-        self.work(ActionFlow(self).do(action, (line.key,), {"disk": job.disk}))
+        action = ACTIONS["domain.abort_job"]._replace(title=f"Cancel {noun(job)} of")
+        if job.disk:
+            action = action._replace(warning=_kept(job))
+        args = {"disk": job.disk} if job.disk else {}
+        self.work(ActionFlow(self).do(action, (line.key,), args))
 
     def do_job_pivot(self) -> None:
         """Let the disk under the cursor go on in its copy."""

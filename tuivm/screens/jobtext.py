@@ -9,6 +9,25 @@ from tuivm.core.text import bytes_text, duration_text, rate_text
 Fields = list[tuple[str, str, str]]
 
 
+_NOUNS = {
+    "Save memory": "the save",
+    "Dump memory": "the dump",
+    "Restore": "the restore",
+    "Migrate away": "the migration",
+    "Migrate here": "the migration",
+    "Back up": "the backup",
+    "Serve a backup": "the backup",
+    "Snapshot": "the snapshot",
+}
+
+
+def noun(job: DomainJob) -> str:
+    """A job as the object of a sentence: ``the migration``, ``pull disk vda``."""
+    if job.disk:
+        return f"{job.what[:1].lower()}{job.what[1:]}"
+    return _NOUNS.get(job.what, "the job")
+
+
 def facts(line: JobLine, now: float) -> Fields:
     """Label, value and role; ``now`` is ``time.monotonic()``."""
     who = "begun here" if line.ours else "begun by somebody else"
@@ -27,6 +46,8 @@ def facts(line: JobLine, now: float) -> Fields:
 
 def _figures(job: DomainJob, now: float) -> Fields:
     rows: Fields = []
+    if job.total is None and not job.done:
+        rows.append(("Done", "libvirt tells no figures of it", "dim"))
     if job.total is not None and job.left is not None and not job.ready:
         rows.append(("Done", f"{bytes_text(job.total - job.left)} of {bytes_text(job.total)}", ""))
     elif job.done and not job.ready:
