@@ -62,7 +62,7 @@ class Lab:
         command = ["sudo", "-n", "cat", str(path)]
         return subprocess.run(command, capture_output=True, check=True).stdout
 
-    def await_boot(self, guest: Guest, timeout: float = 60) -> None:
+    def await_boot(self, guest: Guest, timeout: float = 180) -> None:
         """Wait until the guest asks for a login."""
         until(lambda: b" login: " in self.said(guest), f"login of {guest.name}", timeout)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import Launch
-from tests.e2e.terminal import PATIENCE, Terminal, forbidden
+from tests.e2e.terminal import PATIENCE, Style, Terminal, forbidden
 from tests.guest.conftest import IN_CI, MakeGuest
 from tests.guest.lab import Lab
+from tests.guest.login import log_in
 from tests.lab.errors import LabError
 from tests.lab.guests import Guest
 
@@ -19,6 +20,9 @@ F9, F10 = "\x1b[20~", "\x1b[21~"
 """What the outer terminal sends for them."""
 LINE_KEYS = {"vt220": ("0", "$")}
 """vim's own keys for a line's ends: a vt220 has Find and Select where others have these."""
+# A key is several bytes, which a busy machine's guest may get far apart.
+VIM_WAITS = "set timeoutlen=3000 ttimeoutlen=3000"
+MC_WAITS = "KEYBOARD_KEY_TIMEOUT_US=5000000"
 LESS, TOP = "/usr/bin/less", "/usr/bin/top"
 """By their paths: busybox's shell would run its own."""
 
@@ -51,6 +55,10 @@ class Seat:
             timeout,
         )
 
+    def looks(self, row: int) -> list[Style]:
+        """How the cells of a row are coloured."""
+        return [self.tuivm.style(column, row) for column in range(80)]
+
     def row_is(self, row: int, text: str) -> None:
         self.tuivm.wait(lambda: self.screen[row] == text, f"{text!r} as row {row}")
 
@@ -71,15 +79,6 @@ class Seat:
 
         self.tuivm.wait(there, "the shell's prompt")
 
-    def await_login(self) -> None:
-        """Wait for the guest's answer to Enter, below what it said before."""
-
-        def there() -> bool:
-            lines = [line for line in self.screen if line]
-            return bool(lines) and lines[-1].endswith(" login:")
-
-        self.tuivm.wait(there, "the guest's login")
-
     def leave_insert(self) -> None:
         self.press("escape")
         self.tuivm.wait(lambda: "INSERT" not in self.screen[-1], "vim's normal mode")
@@ -95,12 +94,7 @@ def seat(lab: Lab, make_guest: MakeGuest, launch: Launch) -> Seat:
     tuivm.press("c")
     tuivm.wait_for("ctrl+] ctrl+5 leave")
     made = Seat(tuivm)
-    made.press("enter")
-    made.await_login()
-    made.type("root")
-    made.sees("assword:")
-    tuivm.wait_quiet()
-    made.type("lab")
+    log_in(lambda: lab.said(guest), tuivm.write)
     made.at_prompt()
     return made
 
@@ -120,7 +114,7 @@ def _boot(lab: Lab, make_guest: MakeGuest) -> Guest:
 def test_editors_pager_and_monitor_under_each_terminal_type(seat: Seat) -> None:
     for term in TERMS:
         choose_keyboard(seat, term)
-        seat.shell(f"export TERM={term}; stty rows {GRID} cols 80")
+        seat.shell(f"export TERM={term} {MC_WAITS}; stty rows {GRID} cols 80")
         seat.shell("for i in $(seq 100); do echo line $i; done > text")
         edit(seat, term)
         page(seat, term)
@@ -146,7 +140,7 @@ def choose_keyboard(seat: Seat, term: str) -> None:
 
 def edit(seat: Seat, term: str) -> None:
     """vim: move by the keyboard's keys, insert, save; the file and the screen have it."""
-    seat.type("clear; echo marker; vim -N -u NONE text")
+    seat.type(f"clear; echo marker; vim -N -u NONE --cmd '{VIM_WAITS}' text")
     seat.row_is(0, "line 1")
     seat.sees("100L", GRID - 1)
     home, end = LINE_KEYS.get(term, ("home", "end"))
@@ -204,14 +198,15 @@ def manage(seat: Seat) -> None:
     seat.sees("10Quit", GRID - 1, timeout=60)
     seat.sees("UP--DIR")
     seat.tuivm.wait_quiet(0.5)
-    seat.press(F9)
     # The bar was there before: the key only lights one of its words.
-    seat.tuivm.wait_quiet(0.5)
+    before = seat.looks(0)
+    seat.press(F9)
+    seat.tuivm.wait(lambda: seat.looks(0) != before, "a lit word in the bar")
     seat.press("enter")
     seat.sees("Listing format")
     assert any("│" in line or "┌" in line for line in seat.screen), seat.tuivm.text
     seat.press("escape", "escape")
-    seat.tuivm.wait(lambda: "Listing format" not in seat.tuivm.text, "closed menu", 10)
+    seat.tuivm.wait(lambda: "Listing format" not in seat.tuivm.text, "closed menu")
     seat.press(F10)
     seat.at_prompt()
 

@@ -205,7 +205,7 @@ class HostsScreen(RowScreen):
     def _share_height(self, hosts: int) -> None:
         """With more hosts than fit, no host's facts move the table when the cursor does."""
         room = self.size.height - CHROME - FACTS_LINES
-        tight = hosts + HostTable.HEADER_LINES > room
+        tight = hosts + HeadedListBox.HEADER_LINES > room
         least = min(FACTS_LINES, self.size.height // 2)
         self.query_one(FieldsBox).styles.height = least if tight else "auto"
 
