@@ -221,7 +221,7 @@ def test_a_bug_of_ours_is_named_and_logged(caplog: pytest.LogCaptureFixture) -> 
             38,
             "Cannot recv data: ssh: connect to host kv1 port 22: Connection timed out: "
             "Connection reset by peer",
-            "the host does not answer",
+            "kv1 does not answer at port 22",
             "firewall",
         ),
         (

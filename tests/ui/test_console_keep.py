@@ -437,6 +437,7 @@ async def test_the_size_is_not_typed_at_a_login_prompt() -> None:
         await ui.sees("log in first")
         await ui.press("z", "escape")
         assert not channel.sent
-        channel.say("root\r\n# ")
+        channel.say("root\r\nweb-01:~# ")
+        await ui.sees("web-01:~#")
         await ui.press("f12", "z")
         await ui.until(lambda: b"stty rows 24 cols 80" in channel.sent)
