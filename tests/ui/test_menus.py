@@ -55,3 +55,23 @@ async def test_a_menu_follows_the_terminals_size() -> None:
             await ui.pilot.resize_terminal(*size)
             await ui.until(lambda: "esc leave" in ui.frame())
         assert "Save memory" in ui.frame()
+
+
+async def test_a_form_on_a_tiny_terminal_shows_its_fields_and_keys() -> None:
+    async with running(FakeBackend(fleet()), (40, 11)) as ui:
+        await go_to(ui, "web-01")
+        await ui.press("4", "n")
+        await ui.sees("Add a host")
+        for word in ("URI", "Connect at start", "enter add"):
+            assert word in ui.frame(), ui.frame()
+        await ui.pilot.resize_terminal(80, 24)
+        await ui.until(lambda: "over ssh, as your" in words(ui))
+
+
+async def test_the_hosts_keep_their_footer_on_a_tiny_terminal() -> None:
+    async with running(FakeBackend(fleet()), (40, 10)) as ui:
+        await ui.press("4")
+        await ui.sees("kv1")
+        assert "enter" in ui.lines()[-1], ui.frame()
+        await ui.pilot.resize_terminal(80, 24)
+        await ui.sees("URI")

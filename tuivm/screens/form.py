@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.strip import Strip
@@ -136,6 +137,12 @@ class ChoiceLine(Widget, can_focus=True):
             _special(self, event.key)
 
 
+WIDTH = 76
+"""Columns of the box where there is room."""
+FRAME = 4
+"""Lines of a form beside its fields: the border, what is wrong, and the keys."""
+
+
 class Form(Dialog[Values]):
     """Returns the values, or None; enter goes to the next line, and on the last one it is done."""
 
@@ -187,6 +194,15 @@ class Form(Dialog[Values]):
         lines = self._lines()
         empty = (line for line in lines if not line.value)
         self.set_focus(next(empty, lines[0] if lines else self._inputs()[0]))
+
+    @on(events.Resize)
+    def _make_room(self) -> None:
+        """The fields come first: what they are about gives way to them."""
+        columns = max(1, min(WIDTH, self.app.size.width) - 4)
+        said = [textwrap.wrap(line, columns) for line in self._about.split("\n")]
+        lines = sum(max(1, len(one)) for one in said) + 1
+        room = self.app.size.height - len(self._fields) - FRAME
+        self.query_one("#about").display = lines <= room
 
     def keys(self) -> Iterable[Part]:
         """What to press."""

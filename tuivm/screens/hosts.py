@@ -41,6 +41,8 @@ CHROME = 4
 """Lines of the screen that are neither the table's nor the facts'."""
 FACTS_LINES = 11
 """Lines of the facts where the table needs the others."""
+FACTS_LEAST = 16
+"""Lines of a screen from which the facts of a host have room below the table."""
 URI_LEAST = 16
 """Cells without which a URI says nothing."""
 
@@ -76,7 +78,8 @@ class HostsScreen(RowScreen):
         self.set_interval(1.0, self._tick)
 
     def on_resize(self) -> None:
-        """Other columns fit."""
+        """Other columns fit; on a tiny terminal the table has what room there is."""
+        self.query_one(FieldsBox).display = self.size.height >= FACTS_LEAST
         self._fill()
 
     def store_changed(self, changes: Changes) -> None:
