@@ -25,6 +25,7 @@ from tuivm.backend.reach import Who, let_pass
 from tuivm.backend.why_address import link_up
 from tuivm.backend.why_agent import add_agent
 from tuivm.backend.why_slow import give_memory
+from tuivm.backend.why_slow_disk import lift_limits
 from tuivm.backend.xml_parse import parse
 from tuivm.core.errors import TuivmError
 from tuivm.core.text import sanitise
@@ -170,5 +171,6 @@ CURES: dict[str, Verb] = {
     "add-agent": add_agent,
     "link-up": link_up,
     "give-memory": give_memory,
+    "lift-limits": lift_limits,
 }
 """By the verb of ``Backend.run``."""

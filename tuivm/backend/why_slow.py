@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import libvirt
 
+from tuivm.backend import why_slow_disk
 from tuivm.backend.case import Case
 from tuivm.backend.connection import Target
 from tuivm.backend.cure_xml import diff
@@ -26,14 +27,12 @@ from tuivm.core.text import bytes_text, sanitise
 
 LISTEN = 1.0
 """Seconds between the two samples."""
+LISTEN_MOST = 6.0
+"""Seconds between them at most, where a guest tells of its memory seldom."""
 PATIENCE = 4.0
 """Seconds that a sample may take."""
 STOLEN = 0.2
 """Part of the time that a virtual CPU waits for a real one, from which on that is told."""
-SLOW_REQUEST = 0.05
-"""Seconds that a request to a disk takes on average, from which on that is told."""
-REQUESTS = 5
-"""Requests in a sample below which an average says nothing."""
 SWAPPED = 0.1
 """Part of its memory in the host's swap, from which on that is told."""
 
@@ -59,7 +58,7 @@ def causes(case: Case) -> Iterator[Cause]:
     if pair is not None:
         yield from _stolen(case, pair)
         yield from _squeezed(case, pair)
-        yield from _disks(pair)
+        yield from why_slow_disk.causes(case, pair.last, pair.per_second)
 
 
 def _emulated(case: Case) -> Iterator[Cause]:
@@ -94,7 +93,12 @@ def _sample(case: Case) -> _Pair | None:
     try:
         first, cpus, began = _counters(case), _host_cpu(case), time.monotonic()
         time.sleep(LISTEN)
-        last, later, seconds = _counters(case), _host_cpu(case), time.monotonic() - began
+        last = _counters(case)
+        until = began + min(_period(case), LISTEN_MOST)
+        while _waits_for_news(first, last) and time.monotonic() < until:
+            time.sleep(LISTEN / 2)
+            last = _counters(case)
+        later, seconds = _host_cpu(case), time.monotonic() - began
     except (libvirt.libvirtError, TuivmError):
         return None
     busy = None
@@ -103,6 +107,18 @@ def _sample(case: Case) -> _Pair | None:
         total = sum(spent.values())
         busy = 1 - spent.get("idle", 0) / total if total > 0 else None
     return _Pair(last, rates(dict(first), dict(last), seconds), busy)
+
+
+def _waits_for_news(first: Counters, last: Counters) -> bool:
+    """True while the guest, which has swapped, has not told of its memory again."""
+    swapped = last.get("balloon.swap_out") or last.get("balloon.swap_in")
+    return bool(swapped) and first.get("balloon.last-update") == last.get("balloon.last-update")
+
+
+def _period(case: Case) -> float:
+    """Seconds after which the guest has told of its memory for sure; 0 where it never does."""
+    text = value_at(case.live, "devices/memballoon/stats/@period")
+    return float(text) + LISTEN if text.isdigit() and int(text) else 0.0
 
 
 def _counters(case: Case) -> Counters:
@@ -163,7 +179,7 @@ def _squeezed(case: Case, pair: _Pair) -> Iterator[Cause]:
         cure = Cure("Give it all of its memory back", "m", "give-memory", level=1, lines=(line,))
         title = "Its guest swaps, and a part of its memory was taken away (balloon)"
     elif swaps:
-        cure = Cure("Give it more memory, for the next start (e)")
+        cure = _more(case, most)
         title = "Its guest swaps: it has less memory than it needs"
     else:
         return
@@ -173,25 +189,16 @@ def _squeezed(case: Case, pair: _Pair) -> Iterator[Cause]:
     yield Cause("slow-memory", title, surety, evidence, (cure,), "speed")
 
 
-def _disks(pair: _Pair) -> Iterator[Cause]:
-    found = []
-    for number in range(min(int(pair.last.get("block.count", 0)), 64)):
-        prefix = f"block.{number}."
-        for side, word in (("rd", "read"), ("wr", "write"), ("fl", "flush")):
-            served = pair.per_second.get(f"{prefix}{side}.reqs", 0.0)
-            took = pair.per_second.get(f"{prefix}{side}.times", 0.0)
-            if served >= REQUESTS and took / served / 1e9 >= SLOW_REQUEST:
-                target = sanitise(str(pair.last.get(f"{prefix}name", "?")), 40)
-                found.append(f"{target}: {took / served / 1e6:.0f} ms a {word}")
-    if found:
-        yield Cause(
-            "slow-disk",
-            "Its disks are slow to answer",
-            Surety.LIKELY,
-            f"over the last second, on average: {', '.join(found)}",
-            (Cure("See what the storage of its host does", lines=("iostat -x 1", "iotop -o")),),
-            "speed",
-        )
+def _more(case: Case, most: int) -> Cure:
+    """Twice as much, where its host has that; ``most`` is KiB."""
+    told = case.conn.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
+    free = sum(int(told.get(name, 0)) for name in ("free", "buffers", "cached"))
+    args = {"mib": str(most * 2 >> 10)}
+    lines = () if case.inactive is None else diff(case.inactive, "set-memory", args)
+    if free > most and lines:
+        title = f"Give it {bytes_text(most << 11)}, from the next start on"
+        return Cure(title, "m", "set-memory", args, level=1, lines=lines)
+    return Cure("Give it more memory, for the next start (e)")
 
 
 def _in_swap(case: Case) -> Iterator[Cause]:

@@ -133,7 +133,7 @@ _EDITS = frozenset(
 _OBJECTS = {"net-start": "network", "pool-start": "pool"}
 CURES = _EDITS | _OBJECTS.keys() | {
     "eject", "set-memory", "copy-image", "allow-path", "rebase-image", "force-off-holder",
-    "continue-qemu", "add-agent", "link-up", "give-memory",
+    "continue-qemu", "add-agent", "link-up", "give-memory", "lift-limits",
 }  # fmt: skip
 """Verbs that take an obstacle to a start away (``backend.cures``)."""
 
