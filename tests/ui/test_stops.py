@@ -232,6 +232,10 @@ async def test_many_are_one_line_and_the_jobs_show_which() -> None:
         assert len(said) == 1
         assert said[0].endswith("(W why): acpi=off on its kernel's command line")
         assert len(backend.explained) == 3
+        log = ui.app.context.store.log
+        off = [one for one in log if "off after it was asked to shut down" in one.text]
+        assert len(off) == 37
+        assert all(one.bulk for one in off), "parts of one verb, which do not drown the log"
         await ui.press("W")
         await ui.sees("3 under way")
         await ui.sees("3 do not stop")
