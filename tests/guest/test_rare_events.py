@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from tests.e2e.conftest import Launch
 from tests.e2e.terminal import Terminal
@@ -119,3 +120,38 @@ def test_a_disk_that_cannot_be_written(
     errors = [line for line in tuivm.lines[2:-3] if "I/O error" in line]
     assert len(errors) == 1, "one line, however many requests fail"
     lab.virsh("destroy", guest.uuid)
+
+
+MORE = """<maxMemory slots='2' unit='MiB'>1024</maxMemory>"""
+CELL = """<numa><cell id='0' cpus='0' memory='192' unit='MiB'/></numa>"""
+DIMM = """<memory model='dimm'>
+<target><size unit='MiB'>128</size><node>0</node></target></memory>"""
+# The kernel's own pages cannot be moved out of a module, so that it cannot be taken away.
+KEEP = (
+    "cd /sys/devices/system/memory; echo 'online_'kernel > $(ls -d memory3[2-9] | head -1)/state; "
+    "mkdir -p /m; mount -t tmpfs t /m; for i in $(seq 3000); do : > /m/$i; done; echo 'is 'kept"
+)
+
+
+def test_a_device_that_the_guest_does_not_release(
+    lab: Lab, make_guest: MakeGuest, tuivm: Terminal, tmp_path: Path
+) -> None:
+    guest = make_guest("keeper", network=False)
+    root = etree.fromstring(lab.virsh("dumpxml", guest.uuid))
+    memory, cpu = root.find("memory"), root.find("cpu")
+    assert memory is not None
+    assert cpu is not None
+    memory.addprevious(etree.fromstring(MORE))
+    cpu.append(etree.fromstring(CELL))
+    (tmp_path / "all.xml").write_text(etree.tostring(root, encoding="unicode"))
+    (tmp_path / "dimm.xml").write_text(DIMM)
+    lab.virsh("define", str(tmp_path / "all.xml"))
+    lab.virsh("start", guest.uuid)
+    lab.await_boot(guest)
+    lab.virsh("attach-device", guest.uuid, str(tmp_path / "dimm.xml"), "--live")
+    log_in(tuivm, guest.name)
+    tuivm.press(KEEP + "\r")
+    tuivm.wait_for("is kept", 60)
+    tuivm.press("ctrl+]")
+    lab.virsh("detach-device", guest.uuid, str(tmp_path / "dimm.xml"), "--live", check=False)
+    seen_in_log(tuivm, f"{guest.name} did not release device dimm0: it stays")
