@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -247,6 +248,7 @@ def second() -> Iterator[Running]:
     yield running
     with paths.lock():
         daemon.stop(paths)
+    shutil.rmtree(paths.home, ignore_errors=True)
 
 
 def test_a_live_migration_is_broken_off_and_done_again(
