@@ -274,6 +274,22 @@ async def test_what_was_printed_is_there_after_coming_back() -> None:
         assert len(backend.channels) == 2
 
 
+async def test_a_vm_that_is_gone_is_no_vm_that_is_off() -> None:
+    backend = Backend()
+    async with opened(backend) as (ui, channel):
+        channel.say("last words")
+        await ui.sees("last words")
+        channel.become(ConsoleState.ENDED)
+        await ui.sees("web-01 is off")
+        backend.send(Batch(domains={WEB: None}))
+        await ui.sees("web-01 is gone")
+        assert "last words" in ui.frame()
+        assert "s start" not in ui.frame()
+        assert ui.lines()[-1].startswith(" web-01 off")
+        await ui.press("escape")
+        await ui.until(lambda: not isinstance(ui.app.screen, ConsoleScreen))
+
+
 async def test_silence_is_explained_outside_the_guests_screen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -358,6 +358,7 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
             silent=self._silent and not self.view.browsing,
             prompt=self._prompt,
             device=self._deck.tab.device,
+            known=self._deck.tab.name,
         )
         if told is not None and self._session.attached and self.size.height < TINY:
             told = told._replace(lines=())

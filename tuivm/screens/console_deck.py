@@ -29,6 +29,8 @@ class Tab:
         self.key = key
         self.device = device
         """An alias; empty for the domain's first console."""
+        self.name = ""
+        """The VM's name as last known, which outlives the VM."""
         self.session: ConsoleSession = context.consoles.get(
             key, context.config.scrollback, device=device
         )

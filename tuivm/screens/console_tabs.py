@@ -70,7 +70,9 @@ def tab_choices(context: Context, deck: Deck) -> Sequence[Choice]:
 def label(context: Context, tab: Tab) -> str:
     """A tab's name: the VM's, with the device where it is not the first."""
     row = context.store.rows.get(tab.key)
-    name = "?" if row is None else row.domain.name
+    if row is not None:
+        tab.name = row.domain.name
+    name = tab.name or "?"
     return f"{name}:{tab.device}" if tab.device else name
 
 

@@ -79,18 +79,26 @@ def notice(
     silent: bool,
     prompt: bool = False,
     device: str = "",
+    known: str = "",
 ) -> Notice | None:
     """What to say below the guest's screen now, or None when it speaks for itself.
 
-    ``prompt`` tells that its past, above, ends with one.
+    ``prompt`` tells that its past, above, ends with one; ``known`` is what a VM that is gone
+    was called.
     """
-    name = "the VM" if row is None else row.domain.name
+    name = (known or "the VM") if row is None else row.domain.name
     if session.failure is not None:
         error = session.failure
         return Notice(error.title, (error.message, error.hint), (LEAVE,), "bad")
     match session.state:
         case ConsoleState.ATTACHED:
             return _silence(name, row, device, prompt=prompt) if silent else None
+        case ConsoleState.ENDED | ConsoleState.FAILED if row is None:
+            return Notice(
+                f"{name} is gone",
+                ("It was undefined, or transient and stopped. What you see stays till you leave.",),
+                (LEAVE,),
+            )
         case ConsoleState.BUSY:
             return Notice(
                 "Somebody else has this console open",
