@@ -28,7 +28,7 @@ KERNEL_PACKAGES = ("linux-image-cloud-amd64", "linux-image-virtual", "linux-imag
 
 MODULES = (
     *("evdev", "button", "virtio_pci", "virtio_blk", "virtio_net", "virtio_console"),
-    *("virtio_balloon", "ata_piix", "sd_mod", "sr_mod", "isofs"),
+    *("virtio_balloon", "ata_piix", "sd_mod", "sr_mod", "isofs", "pvpanic_mmio"),
 )
 """Where one of them is built into the kernel, so much the better."""
 

@@ -37,6 +37,9 @@ _WHY = {
 
 def causes(case: Case) -> Iterator[Cause]:
     """Tell why it is paused; nothing for one that somebody paused, or that runs."""
+    if case.state is State.CRASHED and case.domain.isActive():
+        yield _preserved(case)
+        return
     if case.state is not State.PAUSED or case.reason not in FAULT_REASONS:
         return
     if case.reason == "I/O error":
@@ -47,6 +50,18 @@ def causes(case: Case) -> Iterator[Cause]:
         yield Cause(
             f"paused-{case.reason.replace(' ', '-')}", title, Surety.CERTAIN, evidence, cures
         )
+
+
+def _preserved(case: Case) -> Cause:
+    """on_crash is preserve; its reset button alone does not let it run again."""
+    line = f"virsh dump {case.shell_name} /var/tmp/{case.shell_name}.core --memory-only"
+    return Cause(
+        "crashed",
+        "Its guest's kernel panicked, and it is kept for inspection (on_crash: preserve)",
+        Surety.CERTAIN,
+        f"libvirt says: crashed, {case.reason or 'no reason'}; its console has the panic's text",
+        (FORCE_OFF, Cure("Save its memory for inspection before that", lines=(line,))),
+    )
 
 
 def _disks(case: Case) -> Iterator[Cause]:

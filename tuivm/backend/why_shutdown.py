@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import libvirt
 
 from tuivm.backend.acpi_xml import acpi_diff, deaf_words, lacks_acpi, line_of
 from tuivm.backend.case import Case
 from tuivm.backend.console_log import read_past
+from tuivm.backend.patience import ask_within
 from tuivm.backend.why_agent import CHANNEL, INSTALL
 from tuivm.backend.xml_parse import AGENT_CHANNEL
 from tuivm.core.causes import Cause, Cure, Surety
 from tuivm.core.consolesigns import read_sign
+from tuivm.core.errors import TuivmError
 from tuivm.core.model import State
 from tuivm.core.shutdown import CONSOLE, FORCE_OFF, console_cause
 from tuivm.core.text import duration_text, sanitise
@@ -26,6 +29,8 @@ LISTEN = 1.0
 """Seconds over which the guest's CPU time is measured."""
 BUSY = 0.95
 """Part of one CPU from which on a guest counts as spinning."""
+PATIENCE = 3.0
+"""Seconds that the question for that may take."""
 BOOT_SECONDS = 60.0
 """A guest that runs for less may still be booting."""
 
@@ -195,20 +200,35 @@ def _spinning(case: Case) -> Iterator[Cause]:
     before, began = _cpu_time(case), time.monotonic()
     time.sleep(LISTEN)
     after, seconds = _cpu_time(case), time.monotonic() - began
-    if before is None or after is None or (after - before) / 1e9 / seconds < BUSY:
+    used = max((after[name] - before[name] for name in after.keys() & before.keys()), default=0)
+    if used / 1e9 / seconds < BUSY:
         return
     yield Cause(
         "hung",
         "Its guest may hang: it computes without a pause",
         Surety.POSSIBLE,
-        f"{(after - before) / 1e9 / seconds:.0%} of a CPU over {seconds:.1f} s, "
+        f"{min(1.0, used / 1e9 / seconds):.0%} of a CPU over {seconds:.1f} s, "
         f"{duration_text(case.doing.asked)} after it was asked",
         (CONSOLE, FORCE_OFF),
     )
 
 
-def _cpu_time(case: Case) -> int | None:
+def _cpu_time(case: Case) -> dict[str, int]:
+    """Nanoseconds that each virtual CPU computed or, on a busy host, wanted to."""
+    flags = libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
+    groups = libvirt.VIR_DOMAIN_STATS_VCPU
+
+    def ask() -> Any:
+        return case.conn.domainListGetStats([case.domain], groups, flags)
+
     try:
-        return int(case.domain.info()[4])
-    except libvirt.libvirtError:
-        return None
+        records = ask_within(PATIENCE, case.domain.UUIDString(), "CPU time", ask)
+    except (libvirt.libvirtError, TuivmError):
+        return {}
+    told: dict[str, int] = records[0][1] if records else {}
+    found: dict[str, int] = {}
+    for name, value in told.items():
+        if name.endswith((".time", ".delay")) and name.count(".") == 2:
+            number = name.rpartition(".")[0]
+            found[number] = found.get(number, 0) + value
+    return found
