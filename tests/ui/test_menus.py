@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ui.fake import FakeBackend, fleet
+from tests.ui.fake import FakeBackend, fleet, host
 from tests.ui.screens import Ui, running
 from tests.ui.test_console import Backend, opened
 from tests.ui.test_flow import go_to
@@ -44,6 +44,27 @@ async def test_the_power_menu_shows_each_command_however_narrow(size: tuple[int,
         await ui.press("P", *["down"] * 6)
         command = "virsh -c qemu+ssh://kv1/system shutdown web-01 --mode"
         await ui.until(lambda: command in words(ui))
+
+
+async def test_one_of_many_is_found_by_its_letters() -> None:
+    batch = fleet()
+    batch.hosts |= {name: host(name) for name in (f"kv{number}" for number in range(2, 41))}
+    async with running(FakeBackend(batch)) as ui:
+        await ui.press("H")
+        await ui.sees("/ find")
+        height = len([line for line in ui.lines() if "│" in line])
+        await ui.press("slash", *"kv3")
+        await ui.until(lambda: "kv30" in ui.frame() and "kv2 " not in ui.frame())
+        assert "/kv3" in ui.frame()
+        assert len([line for line in ui.lines() if "│" in line]) == height, "nothing jumps"
+        await ui.press(*"xq")
+        await ui.sees("nothing here has these letters")
+        await ui.press("enter", "backspace", "backspace", "7")
+        await ui.until(lambda: "kv30" not in ui.frame())
+        await ui.press("escape")
+        await ui.sees("/ find")
+        await ui.press("slash", *"kv37", "enter")
+        await ui.until(lambda: "/host=kv37" in ui.lines()[1] or "/host:kv37" in ui.lines()[1])
 
 
 async def test_a_menu_follows_the_terminals_size() -> None:

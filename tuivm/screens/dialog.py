@@ -79,10 +79,9 @@ class Dialog(ModalScreen[Result], Leavable[Result], inherit_bindings=False):
     @on(Bar.Pressed)
     def _pressed(self, message: Bar.Pressed) -> None:
         message.stop()
-        if message.action == "escape":
+        action = message.action
+        if not self.key(action, action if len(action) == 1 else None) and action == "escape":
             self.dismiss(None)
-        else:
-            self.key(message.action, message.action if len(message.action) == 1 else None)
 
 
 def key_parts(*pairs: tuple[str, str, str]) -> list[Part]:

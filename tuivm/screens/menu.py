@@ -44,7 +44,8 @@ class Menu(Dialog[str]):
     """Returns the chosen value, or None when the user left.
 
     Where the words of a line are cut, they stand in full below the lines while it has the cursor,
-    in the place of the keys where there is no room for lines of their own.
+    in the place of the keys where there is no room for lines of their own. Where there are more
+    choices than keys, ``/`` narrows them to those with the letters that are typed.
     """
 
     DEFAULT_CSS = """
@@ -58,6 +59,9 @@ class Menu(Dialog[str]):
         super().__init__(context, title)
         self._choices = {choice.value: choice for choice in choices}
         self._selected = selected
+        self._finds = any(not choice.key for choice in choices)
+        self._letters: str | None = None
+        """What is typed to find a choice; None while keys are keys."""
         self._cells = 0
         self._before = 0
         self._room = 0
@@ -96,7 +100,17 @@ class Menu(Dialog[str]):
         full.display = rows > 0
         full.styles.height = rows
         self.box.styles.height = min(len(self._choices), lines - rows)
-        self.box.show([self._line(choice) for choice in self._choices.values()])
+        self._show()
+
+    def _show(self) -> None:
+        letters = (self._letters or "").casefold()
+        lines = [
+            self._line(choice)
+            for choice in self._choices.values()
+            if letters in choice.title.casefold()
+        ]
+        none = Line((Span(" nothing here has these letters", "dim"),), selectable=False)
+        self.box.show(lines or [none])
         self._say_in_full()
 
     def _cut(self, choice: Choice) -> bool:
@@ -130,7 +144,12 @@ class Menu(Dialog[str]):
         """The keys of every menu, or what is to be said in full."""
         if (words := self._full()) and not self.query_one("#full").display:
             return (Part(f" {words}", "dim"),)
-        return key_parts(("enter", "choose", "enter"), ("esc", "leave", "escape"))
+        choose = ("enter", "choose", "enter")
+        if self._letters is not None:
+            found = [Part("/", "key"), Part(f"{self._letters}   ", "accent")]
+            return [*found, *key_parts(choose, ("esc", "all", "escape"))]
+        find = (("/", "find", "slash"),) if self._finds else ()
+        return key_parts(choose, *find, ("esc", "leave", "escape"))
 
     @property
     def box(self) -> ListBox:
@@ -148,6 +167,8 @@ class Menu(Dialog[str]):
     def key(self, key: str, character: str | None) -> bool:
         """Move, choose with enter, or choose by the line's own key."""
         box = self.box
+        if self._find(key, character):
+            return True
         for choice in self._choices.values():
             if character and choice.key == character:
                 self._choose(choice)
@@ -167,12 +188,32 @@ class Menu(Dialog[str]):
                 box.move_to(box.row_count() - 1, -1)
             case "enter":
                 line = box.selected
-                if line is not None:
+                if line is not None and line.key in self._choices:
                     self._choose(self._choices[line.key])
             case "q":
                 self.dismiss(None)
             case _:
                 return False
+        return True
+
+    def _find(self, key: str, character: str | None) -> bool:
+        """Type what is looked for, once ``/`` was pressed; False for other keys."""
+        letters = self._letters
+        if letters is None:
+            if key != "slash" or not self._finds:
+                return False
+            letters = ""
+        elif key == "escape":
+            letters = None
+        elif key == "backspace":
+            letters = letters[:-1]
+        elif character is not None and character.isprintable():
+            letters += character
+        else:
+            return False
+        self._letters = letters
+        self._show()
+        self.refresh_keys()
         return True
 
     def _choose(self, choice: Choice) -> None:
