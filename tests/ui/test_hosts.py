@@ -304,6 +304,38 @@ async def test_many_hosts_stand_still_whichever_is_under_the_cursor() -> None:
         assert all(name in ui.frame() for name in names)
 
 
+async def test_of_many_hosts_those_that_are_not_up_are_one_key_away() -> None:
+    names = [f"kv{number:02}" for number in range(40)]
+    batch = Batch(hosts={name: host(name) for name in names})
+    batch.hosts["kv33"] = host("kv33", HostState.LOST)
+    batch.hosts["kv34"] = host("kv34", HostState.DISABLED)
+    batch.hosts["kv35"] = host("kv35", HostState.NEEDS_AUTH)
+    backend = FakeBackend(batch)
+    async with running(backend) as ui:
+        await ui.press("4", "F")
+        await ui.sees("not up only")
+        table = ui.frame().partition(" Host ")[0]
+        assert [name for name in names if name in table] == ["kv33", "kv35"]
+        backend.send(Batch(hosts={name: host(name) for name in ("kv33", "kv35")}))
+        await ui.sees("every host that is to be up is up")
+        assert "kv3" not in ui.frame()
+        await ui.press("escape")
+        await ui.sees("kv01")
+        assert "not up only" not in ui.frame()
+
+
+async def test_no_match_is_not_said_of_hosts_that_were_not_asked() -> None:
+    backend = hosts("kv2")
+    backend.batch.hosts |= {f"off{n}": host(f"off{n}", HostState.DISABLED) for n in range(4)}
+    async with running(backend) as ui:
+        await ui.press("slash", *"nothing-like-it", "enter")
+        await ui.sees("No VM matches /nothing-like-it")
+        assert "off0, off1 and 2 more are not connected: their VMs are not known." in ui.frame()
+        await ui.press("slash", *["backspace"] * 20, *"host:off3", "enter")
+        await ui.sees("off3 is not connected: its VMs are not known.")
+        assert "4 shows the hosts" in ui.frame()
+
+
 async def test_help_begins_with_the_keys_of_its_screen() -> None:
     async with running(hosts("kv2")) as ui:
         await ui.press("4", "question_mark")

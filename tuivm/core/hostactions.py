@@ -18,6 +18,11 @@ def connects(status: HostStatus) -> bool:
     return status.state is HostState.DISABLED
 
 
+def needs_look(status: HostStatus) -> bool:
+    """Tell whether a host is not as it should be: neither up nor left alone on purpose."""
+    return status.state not in (HostState.UP, HostState.DISABLED)
+
+
 HOSTS: tuple[Action, ...] = (
     Action(
         "host.vms",
@@ -66,6 +71,14 @@ HOSTS: tuple[Action, ...] = (
         level=1,
         per_host=True,
         warning="its VMs go on, and are shown here no more",
+    ),
+    Action(
+        "hosts.failed",
+        "Not up only",
+        "Show only hosts that are lost, late, connecting or waiting for you; or all again.",
+        GROUP,
+        ("F",),
+        scope=SCOPE,
     ),
 )
 """In the order of help."""

@@ -47,6 +47,9 @@ URI_LEAST = 16
 """Cells without which a URI says nothing."""
 
 
+ALL_UP = Line((Span("   every host that is to be up is up", "dim"),), selectable=False)
+
+
 class HostsScreen(RowScreen):
     """A line a host, and all that is known of the one under the cursor."""
 
@@ -62,6 +65,7 @@ class HostsScreen(RowScreen):
         super().__init__(context)
         self._loads: dict[str, Load] = {}
         self._due = False
+        self._failed_only = False
         self._expected = host
         """The cursor goes to this one once it is in the list: it was asked for, or just added."""
 
@@ -101,6 +105,7 @@ class HostsScreen(RowScreen):
             ("host.toggle", "connect" if connects else "disconnect"),
             ("app.resync", "retry"),
             ("host.forget", "forget"),
+            ("hosts.failed", "all" if self._failed_only else "not up"),
             ("view.check", "check"),
             ("view.logs", "libvirt's logs"),
             ("view.bundle", "bundle"),
@@ -144,9 +149,17 @@ class HostsScreen(RowScreen):
             self.context.backend.retry(name)
             self.say(f"{name}: connecting or listing afresh", "dim")
 
+    def do_hosts_failed(self) -> None:
+        """Only hosts that are not up, or all again."""
+        self._failed_only = not self._failed_only
+        self._fill()
+
     def do_nav_back(self) -> None:
-        """To the list of VMs."""
-        self.dismiss()
+        """All again, then to the list of VMs."""
+        if self._failed_only:
+            self.do_hosts_failed()
+        else:
+            self.dismiss()
 
     def _tick(self) -> None:
         waits = any(status.retry_at is not None for status in self.context.store.hosts.values())
@@ -181,24 +194,24 @@ class HostsScreen(RowScreen):
         uris = room - sum(column.width + GAP for column in columns) >= URI_LEAST
         head += f"{' ' * GAP}URI" if uris else ""
         table.header = (Span(head, "header"),)
-        table.show(
-            [
-                Line(
-                    (
-                        Span(" "),
-                        Span(fit(states[status.id][0], wide), states[status.id][1]),
-                        Span(" "),
-                        Span(
-                            fit_ends(status.id, name, self._signs.ellipsis),
-                            chrome.host_role(status, "strong"),
-                        ),
-                        *self._cells(status, columns, uris),
+        lines = [
+            Line(
+                (
+                    Span(" "),
+                    Span(fit(states[status.id][0], wide), states[status.id][1]),
+                    Span(" "),
+                    Span(
+                        fit_ends(status.id, name, self._signs.ellipsis),
+                        chrome.host_role(status, "strong"),
                     ),
-                    status.id,
-                )
-                for status in hosts
-            ]
-        )
+                    *self._cells(status, columns, uris),
+                ),
+                status.id,
+            )
+            for status in hosts
+            if not self._failed_only or hostactions.needs_look(status)
+        ]
+        table.show(lines or ([ALL_UP] if self._failed_only else []))
         self._share_height(len(hosts))
         self._go_to_added(table)
         self._summarise(hosts)
@@ -214,8 +227,13 @@ class HostsScreen(RowScreen):
 
     def host_added(self, name: str) -> None:
         """Go to it as soon as it is there."""
+<<<<<<< HEAD
         self._expected = name
         table = self.query_one_optional(HeadedListBox)
+=======
+        self._expected, self._failed_only = name, False
+        table = self.query_one_optional(HostTable)
+>>>>>>> bf9bccc (Hosts that are not up are one key away, and no match is not claimed for them)
         if table is not None:
             self._go_to_added(table)
 
@@ -261,7 +279,8 @@ class HostsScreen(RowScreen):
             parts = [Part(f" {len(hosts)} {noun}", "strong")]
             for count, word, role in chrome.count_states(hosts):
                 parts += [Part(f" {self._signs.dot} ", "dim"), Part(f"{count} {word}", role)]
-        self.show_bar("#summary", parts)
+        right = [Part("not up only ", "accent", "hosts.failed")] if self._failed_only else []
+        self.show_bar("#summary", parts, right)
 
     def _show_facts(self) -> None:
         status = self._status

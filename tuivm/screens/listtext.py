@@ -105,6 +105,10 @@ def _waiting(context: Context) -> str:
 Lines = tuple[tuple[Span, ...], ...]
 
 
+NAMED = 2
+"""Hosts that are named where there are more."""
+
+
 def empty_lines(context: Context, width: int) -> Lines:
     """Why there is no row, and what to do about it."""
     key = context.keymap
@@ -140,11 +144,13 @@ def _hidden_lines(context: Context) -> Lines:
         if has_field(view.filter_text, "host"):
             hints.append((key.label("list.host"), "shows all hosts' VMs"))
         sought = Span(f"/{view.filter_text}", "accent")
+        unknown = _unknown_lines(context)
         if not view.faults_only:
-            return ((Span("No VM matches "), sought), (), _hint(*hints))
+            return ((Span("No VM matches "), sought), *unknown, (), _hint(*hints))
         faults = (key.label("list.faults"), "shows those without a fault too")
         return (
             (Span("No VM with a fault matches "), sought),
+            *unknown,
             (),
             _hint(faults),
             _hint(*hints),
@@ -153,6 +159,29 @@ def _hidden_lines(context: Context) -> Lines:
         (Span("No VM needs a look: none crashed, none paused by an error.", "good"),),
         (),
         _hint((key.label("list.faults"), "shows all VMs again")),
+    )
+
+
+def _unknown_lines(context: Context) -> Lines:
+    """Which hosts may have what the filter looks for: nothing is known of their VMs."""
+    listed = {key.host for key in context.store.rows}
+    away = [
+        status.id
+        for status in context.store.hosts.values()
+        if not status.state.connected and status.id not in listed
+    ]
+    # A host that is asked for by its name comes before the others.
+    text = context.view.filter_text.casefold()
+    away = [name for name in away if name.casefold() in text] or away
+    if not away:
+        return ()
+    rest = len(away) - NAMED
+    names = ", ".join(away[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    what = " is not connected: its VMs" if len(away) == 1 else " are not connected: their VMs"
+    label = context.keymap.label("view.hosts")
+    return (
+        (Span(names, "accent"), Span(f"{what} are not known.", "warn")),
+        *((_hint((label, "shows the hosts")),) if label else ()),
     )
 
 
