@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
 
 import libvirt
 import pytest
@@ -14,6 +18,7 @@ from tests.guest.lab import Lab, until
 from tests.guest.test_obstacles import Trouble, conn
 from tests.guest.test_stop import in_guest, why
 from tests.lab.guests import Guest
+from tests.lab.needs import find
 from tuivm.backend.power import run_verb
 from tuivm.backend.processes import qemu_of
 from tuivm.core.actions import ACTIONS
@@ -125,3 +130,54 @@ def test_a_guest_that_computes_without_a_pause(
     assert not any(one.id == "hung" for one in why(conn, lab, guest, None)), "nobody asked"
     taken(conn, guest, hung, "destroy")
     assert lab.state(guest) == "shut off"
+
+
+@pytest.fixture
+def thin() -> Iterator[tuple[str, Path]]:
+    """A block device with less room behind it than it says, and the folder that is too small."""
+    if os.geteuid() != 0 or find("losetup") is None:
+        pytest.skip("needs root, and losetup")
+    place, device = Path(mkdtemp(prefix="tuivm-thin-", dir="/var/tmp")), ""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], check=True)
+    try:
+        with (place / "disk").open("wb") as file:
+            file.truncate(64 << 20)
+        found = subprocess.run(
+            ["losetup", "--find", "--show", str(place / "disk")], capture_output=True, text=True
+        )
+        device = found.stdout.strip()
+        if not device:
+            pytest.skip(f"no loop device: {found.stderr}")
+        yield device, place
+    finally:
+        if device:
+            subprocess.run(["losetup", "--detach", device], check=True)
+        subprocess.run(["umount", "-l", str(place)], check=True)
+        place.rmdir()
+
+
+def test_a_thin_volume_that_is_full_stops_its_guest_until_it_is_larger(
+    lab: Lab, make_guest: MakeGuest, conn: libvirt.virConnect, thin: tuple[str, Path]
+) -> None:
+    device, place = thin
+    disk = (
+        "<disk type='block' device='disk'>"
+        "<driver name='qemu' type='raw' cache='none' error_policy='stop'/>"
+        f"<source dev='{device}'/><target dev='vdb' bus='virtio'/></disk>"
+    )
+    guest = make_guest("thin", start="running", extra=disk)
+    lab.await_boot(guest)
+    assert why(conn, lab, guest, None) == []
+    in_guest(lab, guest, "dd if=/dev/zero of=/dev/vdb bs=64k count=64; echo written > /dev/ttyS0")
+    until(lambda: lab.state(guest) == "paused", "pause")
+    cause, *_ = why(conn, lab, guest, None)
+    assert (cause.id, cause.surety) == ("no-space", Surety.CERTAIN)
+    assert "The volume behind its disk vdb" in cause.title
+    assert device in cause.evidence
+    assert "free" not in cause.evidence, "that would be of /dev"
+    subprocess.run(["mount", "-o", "remount,size=80m", str(place)], check=True)
+    taken(conn, guest, cause, "resume")
+    until(lambda: b"written" in lab.said(guest), "going on")
+    assert lab.state(guest) == "running"
+    assert why(conn, lab, guest, None) == []
+    conn.lookupByUUIDString(guest.uuid).destroy()

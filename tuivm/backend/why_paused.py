@@ -73,7 +73,8 @@ def _disks(case: Case) -> Iterator[Cause]:
         disk = _disk(case.live, target)
         path = source_path(disk.find("source")) if disk is not None else ""
         if number == libvirt.VIR_DOMAIN_DISK_ERROR_NO_SPACE:
-            yield _no_space(case, target, path)
+            block = disk is not None and disk.get("type") == "block"
+            yield _volume_full(target, path) if block else _no_space(case, target, path)
         else:
             yield Cause(
                 "disk-error",
@@ -102,6 +103,23 @@ def _disk(root: etree._Element, target: str) -> etree._Element | None:
         if place is not None and place.get("dev") == target:
             return disk
     return None
+
+
+def _volume_full(target: str, path: str) -> Cause:
+    """Nothing tells how much room there is behind a device that is smaller than it says."""
+    return Cause(
+        "no-space",
+        f"The volume behind its disk {sanitise(target, 40)} is full: it waits, nothing is lost",
+        Surety.CERTAIN,
+        f"{path}: it is thin, and what it is made of has no room left",
+        (
+            Cure("Go on, once there is room", "r", "resume"),
+            Cure(
+                "Make room on the host first", lines=("lvs -a    # Data%: lvextend", "losetup -l")
+            ),
+            FORCE_OFF,
+        ),
+    )
 
 
 def _no_space(case: Case, target: str, path: str) -> Cause:
