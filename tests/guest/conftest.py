@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import RUN_VARIABLE
 from tests.e2e.conftest import launch
-from tests.guest.lab import Lab, LabUnavailable, open_lab
+from tests.guest.lab import Lab, LabUnavailable, close_lab, open_lab
 from tests.lab.guests import Guest
 
 __all__ = ["launch"]
@@ -60,6 +60,19 @@ def lab(lab_or_reason: Lab | str) -> Iterator[Lab]:
     one = lab_of(lab_or_reason)
     yield one
     one.clean()
+
+
+@pytest.fixture
+def own_lab(lab_or_reason: Lab | str) -> Iterator[Lab]:
+    """A lab with a daemon that nobody else uses, for what a daemon may not survive."""
+    owner = lab_of(lab_or_reason).running.owner
+    name = f"own-{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
+    one = open_lab(owner, name)
+    try:
+        yield one
+        one.clean()
+    finally:
+        close_lab(owner, name)
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def until(condition: Callable[[], object], what: str, timeout: float = PATIENCE)
 
 
 def open_lab(owner: str, name: str = "main") -> Lab:
-    """Bring a lab up, or take the one that is.
+    """Bring the lab of that name up, or take the one that is.
 
     Raises:
         LabUnavailable: with the reason.
@@ -95,7 +95,7 @@ def open_lab(owner: str, name: str = "main") -> Lab:
 
 
 def close_lab(owner: str, name: str = "main") -> None:
-    """Take a lab down, if it is this owner's."""
+    """Take the lab of that name down, if it is this owner's."""
     running = Paths(name).load()
     if running is not None and running.owner == owner:
         _script("--name", name, "down")

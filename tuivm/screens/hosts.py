@@ -227,13 +227,8 @@ class HostsScreen(RowScreen):
 
     def host_added(self, name: str) -> None:
         """Go to it as soon as it is there."""
-<<<<<<< HEAD
-        self._expected = name
-        table = self.query_one_optional(HeadedListBox)
-=======
         self._expected, self._failed_only = name, False
-        table = self.query_one_optional(HostTable)
->>>>>>> bf9bccc (Hosts that are not up are one key away, and no match is not claimed for them)
+        table = self.query_one_optional(HeadedListBox)
         if table is not None:
             self._go_to_added(table)
 
