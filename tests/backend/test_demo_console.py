@@ -54,7 +54,7 @@ class OneThreadHost:
         return lambda: self.watchers.remove((uuid, callback))
 
     def do(self, name: str, verb: str) -> None:
-        self.submit(lambda conn: run_verb(conn, UUIDS[name], verb, {}), call=verb).result(5)
+        self.submit(lambda conn: run_verb(conn, UUIDS[name], verb, {}), call=verb).result(60)
 
 
 class Screen:
@@ -83,7 +83,7 @@ class Screen:
 
     def _wait(self, reached: Callable[[], bool], what: str) -> None:
         with self.changed:
-            assert self.changed.wait_for(reached, 10), (what, self.text[-500:], self.states)
+            assert self.changed.wait_for(reached, 60), (what, self.text[-500:], self.states)
 
 
 class World:

@@ -235,7 +235,7 @@ def test_cancelled_it_leaves_the_line_clean(bench: Bench) -> None:
     run.cancel()
     result = run.result.result(ENDED)
     assert (result.step, result.error) == (RunStep.CANCELLED, None)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
     assert bench.guest is not None
     assert bench.guest.phase == "login"
     assert bench.guest.closed
@@ -303,7 +303,7 @@ def test_a_flood_ends_when_its_time_is_up() -> None:
     assert "had not ended after" in told(result)
     assert result.output.startswith("y\ny\n")
     assert len(result.output) <= MAX_OUTPUT
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
 
 
 def test_through_a_console_that_is_open_here(bench: Bench) -> None:

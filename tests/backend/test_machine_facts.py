@@ -207,7 +207,7 @@ def test_a_check_of_this_machine_tells_both_sides_in_time(daemon: Daemon) -> Non
     here, other, gone = check_uris(
         [uri, "test:///default", "qemu+unix:///system?socket=/no/libvirt-sock"]
     )[1:]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     verdicts = {finding.id: finding.verdict for finding in here.findings}
     assert verdicts["connection"] is Verdict.OK
     assert verdicts["socket-rw"] is Verdict.OK

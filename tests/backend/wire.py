@@ -110,7 +110,7 @@ class Wire:
         done = threading.Event()
         self._wishes.append((wish, done))
         os.write(self._bell[1], b"x")
-        assert done.wait(10), "the wire is stuck"
+        assert done.wait(60), "the wire is stuck"
 
     def _run(self) -> None:
         while not self._ends:

@@ -68,7 +68,7 @@ def settled(tuivm: Terminal) -> str:
 
 def await_load(tuivm: Terminal) -> None:
     """Wait until the host's line and facts have all that is read of its VM."""
-    tuivm.wait(lambda: re.search(r"[0-9]x ", tuivm.text), "what the VM takes of the host", 20)
+    tuivm.wait(lambda: re.search(r"[0-9]x ", tuivm.text), "what the VM takes of the host")
 
 
 def leave(tuivm: Terminal, *secrets: str) -> None:
@@ -90,27 +90,27 @@ def leave(tuivm: Terminal, *secrets: str) -> None:
 
 def answer(tuivm: Terminal, question: str, text: str) -> None:
     """Wait for a dialog and answer it."""
-    tuivm.wait_for(question, 20)
+    tuivm.wait_for(question)
     tuivm.write(text.encode())
     tuivm.press("enter")
-    tuivm.wait_gone(question, 20)
+    tuivm.wait_gone(question)
 
 
 def test_a_new_host_with_a_passphrase(
     launch: Launch, server: AskingSshd, daemon: Daemon, tmp_path: Path
 ) -> None:
     tuivm = open_far(launch, server, daemon, tmp_path)
-    tuivm.wait_for(FIRST, 20)
+    tuivm.wait_for(FIRST)
     assert "SHA256:" in tuivm.text
     answer(tuivm, FIRST, "yes")
     answer(tuivm, "Enter passphrase", "wrong-passphrase")
     tuivm.press("4")
-    tuivm.wait_for("wrong passphrase", 20)
+    tuivm.wait_for("wrong passphrase")
     tuivm.wait_for("ctrl+r on the Hosts screen asks again")
     tuivm.press("ctrl+r")
-    tuivm.wait_for("The answer before was wrong", 20)
+    tuivm.wait_for("The answer before was wrong")
     answer(tuivm, "Enter passphrase", PASSPHRASE)
-    tuivm.wait_for("1 up", 20)
+    tuivm.wait_for("1 up")
     await_load(tuivm)
     leave(tuivm, PASSPHRASE, "wrong-passphrase")
 
@@ -119,15 +119,15 @@ def test_a_password(
     launch: Launch, password_server: AskingSshd, daemon: Daemon, tmp_path: Path
 ) -> None:
     tuivm = open_far(launch, password_server, daemon, tmp_path)
-    tuivm.wait_for("'s password:", 20)
+    tuivm.wait_for("'s password:")
     tuivm.press("escape")
     tuivm.wait_gone("'s password:")
     tuivm.press("4")
-    tuivm.wait_for("needs a password", 20)
+    tuivm.wait_for("needs a password")
     for typed, outcome in (("wrong-word", "wrong password"), (password_server.password, "1 up")):
         tuivm.press("ctrl+r")
         answer(tuivm, "'s password:", typed)
-        tuivm.wait_for(outcome, 20)
+        tuivm.wait_for(outcome)
     await_load(tuivm)
     leave(tuivm, password_server.password, "wrong-word")
 
@@ -137,9 +137,9 @@ def test_a_changed_host_key(
 ) -> None:
     server.trust("stranger")
     tuivm = open_far(launch, server, daemon, tmp_path)
-    tuivm.wait_for("127.0.0.1", 20)
+    tuivm.wait_for("127.0.0.1")
     tuivm.press("4")
-    tuivm.wait_for("ssh key changed", 20)
+    tuivm.wait_for("ssh key changed")
     tuivm.wait_for("ssh-keygen -f")
     leave(tuivm)
 
@@ -149,7 +149,7 @@ def test_leaving_while_a_question_is_open(
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as runtime:
         tuivm = open_far(launch, server, daemon, tmp_path, runtime)
-        tuivm.wait_for(FIRST, 20)
+        tuivm.wait_for(FIRST)
         tuivm.press("ctrl+q")
         began = tuivm.seconds
         assert tuivm.wait_exit() == 0

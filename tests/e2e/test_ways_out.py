@@ -29,7 +29,7 @@ def test_quitting_is_quick_and_clean(launch: Launch, key: str) -> None:
     tuivm = launch("--demo")
     tuivm.wait_for("web-01")
     tuivm.press(key)
-    assert tuivm.wait_exit(3) == 0
+    assert tuivm.wait_exit(20) == 0
     assert_restored(tuivm)
     assert tuivm.text.strip() == ""
 
@@ -39,7 +39,7 @@ def test_a_signal_ends_it_in_order(launch: Launch, number: signal.Signals) -> No
     tuivm = launch("--demo")
     tuivm.wait_for("web-01")
     tuivm.signal(number)
-    assert tuivm.wait_exit(3) == 128 + number
+    assert tuivm.wait_exit(20) == 128 + number
     assert_restored(tuivm)
 
 
@@ -47,15 +47,16 @@ def test_a_lost_terminal_ends_it(launch: Launch) -> None:
     tuivm = launch("--demo")
     tuivm.wait_for("web-01")
     tuivm.hang_up()
-    assert tuivm.wait_exit(5) in (128 + signal.SIGHUP, -signal.SIGHUP)
+    assert tuivm.wait_exit(20) in (128 + signal.SIGHUP, -signal.SIGHUP)
 
 
 def test_a_terminal_that_does_not_read_cannot_hold_it(launch: Launch) -> None:
     tuivm = launch("--demo", bytes_per_second=20)
+    tuivm.wait(lambda: len(tuivm.raw) > 20, "the first bytes")
     time.sleep(2)  # until the pty is full; nothing on screen tells
     start = time.monotonic()
     tuivm.signal(signal.SIGTERM)
-    while tuivm.alive and time.monotonic() - start < 5:
+    while tuivm.alive and time.monotonic() - start < 20:
         time.sleep(0.05)
     assert not tuivm.alive
 
@@ -76,7 +77,7 @@ def test_a_defect_leaves_a_message_and_a_clean_terminal(launch: Launch, where: s
     tuivm = launch(argv=[sys.executable, "-c", script])
     tuivm.wait_for("web-01")
     tuivm.press("j")
-    assert tuivm.wait_exit(10) == 1
+    assert tuivm.wait_exit(20) == 1
     assert_restored(tuivm)
     assert "an invented defect" in tuivm.history.replace("\n", "")
     assert "tuivm.log" in tuivm.history.replace("\n", "")
@@ -143,5 +144,5 @@ def test_it_opens_anew_with_libvirts_log_and_without(launch: Launch, tmp_path: P
     assert str(log) not in open_files(tuivm.pid)
     assert "debug :" not in tuivm.history
     tuivm.press("q")
-    assert tuivm.wait_exit(3) == 0
+    assert tuivm.wait_exit(20) == 0
     assert_restored(tuivm)

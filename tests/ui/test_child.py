@@ -68,7 +68,7 @@ async def listed(
         yield ui
     for child in backend.children:
         child.close()
-        child.thread.join(10)
+        child.thread.join(60)
         assert not child.thread.is_alive()
 
 

@@ -256,7 +256,7 @@ def test_no_wake_is_lost_to_a_frame_at_the_same_moment() -> None:
     session.flag = True
     session.looking = threading.Event()
     channel.sink.console_bytes(b"last")
-    assert session.looking.wait(5)
+    assert session.looking.wait(60)
     session.frame()
     time.sleep(0.1)
     assert not session.flag, "marked as told after the frame was taken: nobody would be woken"
@@ -305,7 +305,7 @@ def test_without_a_terminal_library_the_reason_is_kept() -> None:
     woken = threading.Event()
     session.watch(woken.set)
     session.open(Channel)
-    assert woken.wait(5)
+    assert woken.wait(60)
     assert session.failure is not None
     assert session.frame() is None
     session.close()
