@@ -106,6 +106,19 @@ def test_what_happened_while_the_link_was_down_is_seen_after_it(server: Daemon, 
         other.close()
 
 
+def test_a_lost_host_was_last_seen_when_it_last_answered(wire: Wire) -> None:
+    """Not when something about it changed last: a quiet host would look long dead."""
+    with watch(wire.uri(), SWIFT) as one:
+        one.up()
+        up = time.time()
+        one.quiet(2.0)
+        wire.refuse()
+        one.wait(lambda: one.state() is HostState.LOST)
+        seen = next(iter(one.hosts.values())).seen_at
+        assert seen is not None
+        assert seen > up + 1
+
+
 def test_fifty_troubles_leave_no_descriptor_and_no_thread_behind(wire: Wire) -> None:
     with watch(wire.uri(), SWIFT) as one:
         one.up()

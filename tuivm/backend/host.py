@@ -355,11 +355,12 @@ class Host:
         self._keeper.post(act)
 
     def _drop_link(self, error: TuivmError) -> None:
+        seen = self._seen_at()
         link, self._link = self._link, None
         self._generation += 1
         self._duties.end()
         # Told with the state that follows.
-        self._status = self._status._replace(cpu_used=None, memory_used=None)
+        self._status = self._status._replace(seen_at=seen, cpu_used=None, memory_used=None)
         if link is not None:
             link.close(error)
 
