@@ -73,6 +73,15 @@ async def test_c_on_marked_vms_opens_them_all_as_tabs() -> None:
         await ui.until(lambda: all(channel.closed for channel in backend.channels))
 
 
+async def test_marked_vms_that_are_off_are_told_where_one_looks() -> None:
+    backend = Fleet()
+    async with running(backend) as ui:
+        await ui.sees("web-01")
+        await ui.press("*", "c")
+        await ui.until(lambda: isinstance(ui.app.screen, ConsoleScreen))
+        await ui.sees("3 of 7 not opened: off")
+
+
 async def test_one_console_has_no_bar() -> None:
     async with consoles(ONE) as (ui, backend):
         backend.of(ONE).say("top")

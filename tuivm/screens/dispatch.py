@@ -117,9 +117,12 @@ async def _consoles(screen: BaseScreen, action: Action, keys: Sequence[DomainKey
         return
     if len(able) > MANY and not await screen.ask(f"Open {len(able)} consoles at once?"):
         return
+    console = ConsoleScreen(screen.context, able[0], more=able[1:])
+    screen.app.push_screen(console)
     if len(able) < len(keys):
-        screen.say(f"{len(keys) - len(able)} of {len(keys)} are off and have no console now")
-    screen.app.push_screen(ConsoleScreen(screen.context, able[0], more=able[1:]))
+        # There, as the console covers the screen where this was asked for.
+        told = f"{len(keys) - len(able)} of {len(keys)} not opened: off"
+        console.call_after_refresh(console.say, told, "warn")
 
 
 def _why(screen: BaseScreen, key: DomainKey, args: Args) -> None:
