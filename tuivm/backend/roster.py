@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from tuivm.backend import later
 from tuivm.backend.connection import Target, short_name
 from tuivm.backend.crowd import Crowd
 from tuivm.backend.desk import Desk, Talk
@@ -187,6 +188,8 @@ class Roster:
 
     def focus(self, focus: Focus) -> None:
         """Say what is on screen."""
+        if self._focus is None:
+            later.load()
         self._focus = focus
         self._crowd.screen_is_up()
         for host in self.hosts.values():
