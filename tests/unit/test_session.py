@@ -111,9 +111,11 @@ def test_what_is_typed_while_the_terminal_is_being_made_is_sent() -> None:
     channel.say(ConsoleState.ATTACHED)
     assert session.takes_keys
     assert session.press("a", "a")
+    assert session.press("enter", None)
+    assert session.press("up", None)
     made.set()
     until(lambda: session.attached)
-    assert bytes(channel.sent) == b"a"
+    assert bytes(channel.sent) == b"a\r\x1b[A"
     session.close()
 
 

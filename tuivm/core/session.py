@@ -18,11 +18,12 @@ from tuivm.core.backlog import CHUNK, Backlog, Change, Past
 from tuivm.core.consolenotes import LEAVE_ALTERNATE, RESET, Story, note
 from tuivm.core.errors import TuivmError
 from tuivm.core.inlet import Inlet
+from tuivm.core.keycodes import encode
 from tuivm.core.limiter import ReplyLimiter
 from tuivm.core.model import DomainKey
 from tuivm.core.recording import Recording
 from tuivm.core.taps import Taps
-from tuivm.core.terminal import Frame, TerminalCore
+from tuivm.core.terminal import Frame, Keyboard, TerminalCore
 from tuivm.core.turns import Turns, UiTurn
 from tuivm.core.typeahead import TypeAhead
 
@@ -131,7 +132,7 @@ class ConsoleSession:
         """Send what a person typed, or keep it while the console is being attached."""
         if self.write(data):
             return True
-        kept = self.takes_keys and self._early.keep(data)
+        kept = bool(data) and self.takes_keys and self._early.keep(data)
         self._send()  # attached between the two looks, and nothing more may be typed
         return kept
 
@@ -245,12 +246,9 @@ class ConsoleSession:
     # -- input -----------------------------------------------------------------------------
 
     def press(self, key: str, character: str | None) -> bool:
-        """Send a key press as the guest's modes want it; False when it went nowhere.
-
-        While the console is being attached it is kept, and sent then.
-        """
+        """Send a key press as the guest's modes want it, once attached; False: it went nowhere."""
         with self._turns.ui as core:
-            data = (character or "").encode() if core is None else core.key(key, character)
+            data = encode(key, character, Keyboard()) if core is None else core.key(key, character)
         return self._type(data)
 
     def paste(self, text: str) -> bool:
