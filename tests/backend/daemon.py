@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -120,8 +120,13 @@ class Daemon:
             self._process = None
 
     def close(self) -> None:
-        """End it and remove its folder."""
+        """End it and the guests that outlive it, and remove its folder."""
         self.kill()
+        for file in self.folder.glob("run/libvirt/qemu/run/*.pid"):
+            with suppress(OSError, ValueError):
+                guest = int(file.read_text())
+                if str(self.folder) in Path(f"/proc/{guest}/cmdline").read_text():
+                    os.kill(guest, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
