@@ -233,6 +233,16 @@ class Terminal:
         """Wait until the line with ``text`` also has ``wanted``."""
         return self.wait(lambda: wanted in self.row(text), f"{wanted!r} beside {text!r}", timeout)
 
+    def wait_introduced(self) -> None:
+        """Wait until the program hears even of what is rare.
+
+        It asks for that once it knows the host's versions.
+        """
+        self.press("4")
+        self.wait_for("libvirt ")
+        self.press("1")
+        self.wait_quiet(0.5)
+
     def wait_quiet(self, seconds: float = 0.3, timeout: float = PATIENCE) -> None:
         """Wait until the program has written nothing for ``seconds``."""
         deadline = time.monotonic() + timeout * SCALE

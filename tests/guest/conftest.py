@@ -62,16 +62,19 @@ def lab(lab_or_reason: Lab | str) -> Iterator[Lab]:
     one.clean()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_lab(lab_or_reason: Lab | str) -> Iterator[Lab]:
-    """A lab with a daemon that nobody else uses, for what a daemon may not survive."""
+    """A lab with a daemon that no other module uses.
+
+    For what a daemon may not survive, and for screens that tell of all that a host does.
+    """
     owner = lab_of(lab_or_reason).running.owner
     name = f"own-{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}"
     one = open_lab(owner, name)
     try:
         yield one
-        one.clean()
     finally:
+        one.clean()
         close_lab(owner, name)
 
 

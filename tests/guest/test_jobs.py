@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,13 @@ from tests.e2e.conftest import Launch
 from tests.guest.conftest import MakeGuest
 from tests.guest.lab import Lab
 from tests.lab.guests import Guest
+
+
+@pytest.fixture
+def lab(own_lab: Lab) -> Iterator[Lab]:
+    """No other test's jobs and events are on the screen."""
+    yield own_lab
+    own_lab.clean()
 
 
 def image(lab: Lab, guest: Guest) -> str:

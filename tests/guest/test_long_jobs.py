@@ -26,6 +26,13 @@ from tests.lab.paths import Paths, Running
 SIZE = (120, 40)
 
 
+@pytest.fixture
+def lab(own_lab: Lab) -> Iterator[Lab]:
+    """No other test's jobs and events are on the screen."""
+    yield own_lab
+    own_lab.clean()
+
+
 @contextmanager
 def slow_saving(part_of_path: str) -> Iterator[None]:
     """Hold the helper that writes a guest's memory to a file, once it is there.
@@ -93,6 +100,7 @@ def test_a_save_of_ours_goes_on_elsewhere_is_asked_about_and_broken_off(
     guest = make_guest("saved", start="running", network=False)
     tuivm = launch("-c", lab.uri, size=SIZE)
     tuivm.wait_row(guest.name, "running")
+    tuivm.wait_introduced()
     tuivm.press("/", guest.name, "enter")
     with slow_saving(f"{guest.name}.save"):
         tuivm.press(":", "managedsave", "enter")
@@ -119,6 +127,7 @@ def test_a_dump_by_somebody_else_is_seen_and_told_when_it_ends(
     guest = make_guest("dumped", start="running", network=False)
     tuivm = launch("-c", lab.uri, size=(80, 24))
     tuivm.wait_row(guest.name, "running")
+    tuivm.wait_introduced()
     tuivm.press("5")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = f"{folder}/memory"
@@ -173,6 +182,7 @@ def test_a_disks_job_by_somebody_else_is_seen_with_its_figures_and_broken_off(
         lab.virsh("start", guest.uuid, "--paused")
         tuivm = launch("-c", lab.uri, size=SIZE)
         tuivm.wait_row(guest.name, "paused")
+        tuivm.wait_introduced()
         tuivm.press("5")
         verb, *options = begin
         # One MiB a second: it takes a minute.
@@ -204,6 +214,7 @@ def test_a_backup_is_told_when_it_ends(
     order.write_text(PUSH.format(path=target))
     tuivm = launch("-c", lab.uri, size=SIZE)
     tuivm.wait_row(guest.name, "paused")
+    tuivm.wait_introduced()
     try:
         lab.virsh("backup-begin", guest.uuid, str(order))
         tuivm.press("6")
@@ -226,6 +237,7 @@ def test_a_backup_that_is_fetched_goes_on_until_it_is_ended(
     order = tmp_path / "order.xml"
     tuivm = launch("-c", lab.uri, size=SIZE)
     tuivm.wait_row(guest.name, "paused")
+    tuivm.wait_introduced()
     tuivm.press("5")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         order.write_text(PULL.format(path=folder))
@@ -258,6 +270,7 @@ def test_a_live_migration_is_broken_off_and_done_again(
     lab.await_boot(guest)
     tuivm = launch("-c", lab.uri, "-c", second.uri, size=(160, 40))
     tuivm.wait_row(guest.name, "running")
+    tuivm.wait_introduced()
     tuivm.press("5")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         # The two see the same files, but not each other's network.

@@ -25,9 +25,18 @@ ARM = (
 
 
 @pytest.fixture
+def lab(own_lab: Lab) -> Iterator[Lab]:
+    """No other test's jobs and events are on the screen."""
+    yield own_lab
+    own_lab.clean()
+
+
+@pytest.fixture
 def tuivm(lab: Lab, launch: Launch) -> Terminal:
     """The program on the lab."""
-    return launch("-c", lab.uri, size=(120, 40))
+    tuivm = launch("-c", lab.uri, size=(120, 40))
+    tuivm.wait_introduced()
+    return tuivm
 
 
 def log_in(tuivm: Terminal, name: str) -> None:
