@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,8 @@ def test_a_slow_line_is_usable(launch: Launch, tmp_path: Path) -> None:
     """At 9600 baud a key's answer comes within seconds, and keys do not pile up."""
     tuivm = launch("-c", fleet(tmp_path, 50), bytes_per_second=960)
     tuivm.wait_for("vm-010", 30)
+    # The second sample changes every row; the later ones are all the same.
+    tuivm.wait(lambda: re.search(r"vm-010 +100", tuivm.text), "rates", 60)
     tuivm.wait_quiet(1, 30)
     before = len(tuivm.raw)
     tuivm.press("j")
