@@ -14,6 +14,7 @@ from tests.ui.fake import FakeBackend, domain, fleet, uuid
 from tests.ui.screens import Ui, running
 from tuivm.core.api import Batch, ConsoleChannel, ConsoleSink, ConsoleState
 from tuivm.core.model import DomainKey, State
+from tuivm.core.session import ConsoleSession
 from tuivm.core.terminal import UNPRINTABLE
 from tuivm.screens import console as console_module
 from tuivm.screens.console import ConsoleScreen
@@ -75,6 +76,12 @@ class Backend(FakeBackend):
         return channel
 
 
+def has_terminal(session: ConsoleSession) -> bool:
+    """True once it is made; to take a frame would take it from the screen."""
+    with session.turn as core:
+        return core is not None
+
+
 @asynccontextmanager
 async def opened(
     backend: Backend, size: tuple[int, int] = (80, 24), *, boot: bool = False
@@ -83,7 +90,7 @@ async def opened(
         await ui.sees("web-01")
         ui.app.push_screen(ConsoleScreen(ui.app.context, WEB, boot=boot))
         await ui.until(lambda: isinstance(ui.app.screen, ConsoleScreen))
-        await ui.until(lambda: ui.app.context.consoles.get(WEB).frame() is not None, 20)
+        await ui.until(lambda: has_terminal(ui.app.context.consoles.get(WEB)), 20)
         yield ui, backend.channels[-1]
 
 
