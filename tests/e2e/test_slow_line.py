@@ -47,7 +47,7 @@ def test_a_slow_line_is_left_free_for_the_keys(launch: Launch) -> None:
 
 def test_a_line_that_is_too_slow_gets_fewer_frames(launch: Launch) -> None:
     fast = launch(argv=changing(), size=(120, 40))
-    slow = launch(argv=changing(), size=(120, 40), bytes_per_second=LINE // 2)
+    slow = launch(argv=changing(), size=(120, 40), bytes_per_second=LINE // 4)
     for tuivm in (fast, slow):
         tuivm.wait_for("vm-00010")
     assert share(slow, fast) < 0.7
