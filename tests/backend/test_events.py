@@ -182,13 +182,21 @@ def test_a_reset_is_told_once_though_libvirt_reports_it_twice() -> None:
 def test_it_remembers_no_domain_for_longer_than_it_is_of_use() -> None:
     narrator = Narrator("kv1")
     kind = libvirt.VIR_DOMAIN_EVENT_ID_REBOOT
+    io_error = libvirt.VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON
+    threshold = libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_THRESHOLD
     for number in range(100):
         uuid = f"{number:08}-7e57-4000-8000-000000000000"
         narrator.tell(Event(kind, uuid, "ci", (), float(number)))
         narrator.tell(Event(LIFECYCLE, uuid, "ci", (6, 1), float(number)))
+        narrator.tell(Event(LIFECYCLE, uuid, "ci", (2, 1), float(number)))
+        narrator.tell(Event(io_error, uuid, "ci", ("/img/a", "vda", 1, ""), float(number)))
+        narrator.tell(Event(threshold, uuid, "ci", ("vda", "/img/a", 1, 1), float(number)))
         narrator.forget([uuid])
     assert len(narrator._rebooted) <= 1
     assert not narrator._stopped_by
+    assert not narrator._started
+    assert not narrator._failed
+    assert not narrator._passed
 
 
 def test_an_io_error_names_disk_and_cause_and_is_made_harmless() -> None:

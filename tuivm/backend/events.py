@@ -195,8 +195,15 @@ class Narrator:
 
     def forget(self, uuids: Iterable[str]) -> None:
         """These domains are gone; what was to end an event of theirs does not come."""
+        kept: tuple[dict[str, Any], ...] = (
+            self._stopped_by,
+            self._started,
+            self._failed,
+            self._passed,
+        )
         for uuid in uuids:
-            self._stopped_by.pop(uuid, None)
+            for by_domain in kept:
+                by_domain.pop(uuid, None)
 
     @property
     def waits(self) -> bool:
