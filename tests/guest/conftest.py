@@ -55,9 +55,13 @@ def lab_of(lab_or_reason: Lab | str) -> Lab:
 
 
 @pytest.fixture
-def lab(lab_or_reason: Lab | str) -> Iterator[Lab]:
-    """A lab that is up; what the test defined in it is removed afterwards."""
-    one = lab_of(lab_or_reason)
+def lab(request: pytest.FixtureRequest, lab_or_reason: Lab | str) -> Iterator[Lab]:
+    """A lab that is up; what the test defined in it is removed afterwards.
+
+    The module's own where it is marked ``own_lab``, else the one that all share.
+    """
+    alone = request.node.get_closest_marker("own_lab") is not None
+    one = request.getfixturevalue("own_lab") if alone else lab_of(lab_or_reason)
     yield one
     one.clean()
 

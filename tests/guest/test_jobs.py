@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,8 @@ from tests.guest.conftest import MakeGuest
 from tests.guest.lab import Lab
 from tests.lab.guests import Guest
 
-
-@pytest.fixture
-def lab(own_lab: Lab) -> Iterator[Lab]:
-    """No other test's jobs and events are on the screen."""
-    yield own_lab
-    own_lab.clean()
+# No other test's jobs and events are on the screen.
+pytestmark = pytest.mark.own_lab
 
 
 def image(lab: Lab, guest: Guest) -> str:

@@ -23,14 +23,10 @@ from tests.lab import daemon
 from tests.lab.needs import find
 from tests.lab.paths import Paths, Running
 
+# No other test's jobs and events are on the screen.
+pytestmark = pytest.mark.own_lab
+
 SIZE = (120, 40)
-
-
-@pytest.fixture
-def lab(own_lab: Lab) -> Iterator[Lab]:
-    """No other test's jobs and events are on the screen."""
-    yield own_lab
-    own_lab.clean()
 
 
 @contextmanager

@@ -14,6 +14,9 @@ from tests.e2e.terminal import Terminal
 from tests.guest.conftest import MakeGuest, unique
 from tests.guest.lab import Lab
 
+# No other test's jobs and events are on the screen.
+pytestmark = pytest.mark.own_lab
+
 WATCHDOG = "<watchdog model='i6300esb' action='none'/>"
 # The guest has no driver of it: its one-megahertz clock is chosen and it is turned on by hand,
 # in its PCI configuration (Intel 6300ESB datasheet, registers 60h and 68h).
@@ -22,13 +25,6 @@ ARM = (
     r"printf '\004\000' | dd of=$w/config bs=2 seek=48 count=1 conv=notrunc 2>/dev/null; "
     r"printf '\002' | dd of=$w/config bs=1 seek=104 count=1 conv=notrunc 2>/dev/null"
 )
-
-
-@pytest.fixture
-def lab(own_lab: Lab) -> Iterator[Lab]:
-    """No other test's jobs and events are on the screen."""
-    yield own_lab
-    own_lab.clean()
 
 
 @pytest.fixture
