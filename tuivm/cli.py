@@ -159,7 +159,6 @@ def _saved_view(name: str) -> SavedView | None:
     """Return a saved view with its columns filled in; None for no name."""
     if not name:
         return None
-
     from tuivm.core.query import parse
     from tuivm.core.views import Views
 

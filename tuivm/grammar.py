@@ -135,22 +135,27 @@ def _add_commands(parser: argparse.ArgumentParser, common: argparse.ArgumentPars
     _take_connection(checks, demo=False)
     checks.add_argument("--json", action="store_true", help="a JSON object with every finding")
     checks.set_defaults(command="check")
-    bundles = commands.add_parser(
-        "bundle",
-        parents=[common],
-        help="write all that a bug report needs to one file, without secrets",
-        description=BUNDLE_HELP,
-        allow_abbrev=False,
+    _fill_bundle(
+        commands.add_parser(
+            "bundle",
+            parents=[common],
+            help="write all that a bug report needs to one file, without secrets",
+            description=BUNDLE_HELP,
+            allow_abbrev=False,
+        )
     )
-    _take_connection(bundles, demo=True)
-    bundles.add_argument("-o", "--output", metavar="FILE", type=Path, help="a name in .tar.gz")
-    bundles.add_argument("domain", metavar="DOMAIN", nargs="?", default="", help="name or UUID")
-    bundles.set_defaults(command="bundle")
     keys = commands.add_parser(
         "keys", parents=[common], help="print the cheat sheet", allow_abbrev=False
     )
     keys.add_argument("--markdown", action="store_true", help="as Markdown tables")
     keys.set_defaults(command="keys")
+
+
+def _fill_bundle(bundles: argparse.ArgumentParser) -> None:
+    _take_connection(bundles, demo=True)
+    bundles.add_argument("-o", "--output", metavar="FILE", type=Path, help="a name in .tar.gz")
+    bundles.add_argument("domain", metavar="DOMAIN", nargs="?", default="", help="name or UUID")
+    bundles.set_defaults(command="bundle")
 
 
 def _fill_list(lists: argparse.ArgumentParser) -> None:

@@ -125,17 +125,15 @@ def decode(line: str) -> LogEntry | None:
         raw = json.loads(line)
         told, at = raw.get("error"), _number(raw["at"])
         texts: dict[str, Any] = {name: sanitise(str(raw.get(name, "")), 1000) for name in _TEXTS}
-        return (
-            None
-            if at is None
-            else LogEntry(
-                at,
-                severity=Severity(raw["severity"]),
-                error=None if told is None else _error(told),
-                seconds=_number(raw.get("seconds")),
-                bulk=PAST_BULK if raw.get("part") else 0,
-                **texts,
-            )
+        if at is None:
+            return None
+        return LogEntry(
+            at,
+            severity=Severity(raw["severity"]),
+            error=None if told is None else _error(told),
+            seconds=_number(raw.get("seconds")),
+            bulk=PAST_BULK if raw.get("part") else 0,
+            **texts,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -21,7 +21,7 @@ from tuivm.screens.console_deck import Deck, Tab
 from tuivm.screens.console_keep import KeepingScreen
 from tuivm.screens.console_menu import choices
 from tuivm.screens.console_tabs import ConsoleMenu, bar_parts, label, status_parts, tab_choices
-from tuivm.screens.console_text import ADD, START, TAKE, Notice, asks_login, notice
+from tuivm.screens.console_text import ADD, START, TAKE, Notice, at_prompt, notice
 from tuivm.screens.context import Context
 from tuivm.widgets.bars import Bar
 from tuivm.widgets.roles import palette
@@ -333,7 +333,7 @@ class ConsoleScreen(KeepingScreen, inherit_bindings=False):
         self._silent = not self._session.seen
         with self._session.turn as core:
             rows = [] if core is None else core.row_texts(self.view.total - PAST_ROWS)
-        self._prompt = asks_login(rows)
+        self._prompt = at_prompt(rows)
         self._refresh()
 
     def refresh_texts(self) -> None:

@@ -90,15 +90,42 @@ def notice(
     if session.failure is not None:
         error = session.failure
         return Notice(error.title, (error.message, error.hint), (LEAVE,), "bad")
+    if session.state is ConsoleState.ATTACHED:
+        return _silence(name, row, device, prompt=prompt) if silent else None
+    if session.state in (ConsoleState.ENDED, ConsoleState.FAILED):
+        return _broken_off(session, row, name)
+    return _not_attached(session, name)
+
+
+def _broken_off(session: ConsoleSession, row: Row | None, name: str) -> Notice:
+    """It was attached, or the domain does not run."""
+    if row is None:
+        return Notice(
+            f"{name} is gone",
+            ("It was undefined, or transient and stopped. What you see stays till you leave.",),
+            (LEAVE,),
+        )
+    if session.state is ConsoleState.ENDED:
+        if _lacks_console(row):
+            return _no_device(name, "")
+        return Notice(
+            f"{name} is off",
+            ("The console is attached again by itself when it starts.",),
+            (START, LEAVE),
+            "dim",
+        )
+    if row.stale:
+        return Notice(
+            f"The connection to {row.key.host} is lost",
+            ("What you see stays; it is attached again by itself when the host is back.",),
+            (RETRY, LEAVE),
+        )
+    return Notice("The console failed", (session.detail,), (RETRY, LEAVE), "bad")
+
+
+def _not_attached(session: ConsoleSession, name: str) -> Notice | None:
+    """Somebody else has it, or there is none; None while nobody knows yet."""
     match session.state:
-        case ConsoleState.ATTACHED:
-            return _silence(name, row, device, prompt=prompt) if silent else None
-        case ConsoleState.ENDED | ConsoleState.FAILED if row is None:
-            return Notice(
-                f"{name} is gone",
-                ("It was undefined, or transient and stopped. What you see stays till you leave.",),
-                (LEAVE,),
-            )
         case ConsoleState.BUSY:
             return Notice(
                 "Somebody else has this console open",
@@ -110,15 +137,6 @@ def notice(
             )
         case ConsoleState.STOLEN:
             return _STOLEN
-        case ConsoleState.ENDED if row is not None and _lacks_console(row):
-            return _no_device(name, "")
-        case ConsoleState.ENDED:
-            return Notice(
-                f"{name} is off",
-                ("The console is attached again by itself when it starts.",),
-                (START, LEAVE),
-                "dim",
-            )
         case ConsoleState.NO_DEVICE:
             return _no_device(name, session.detail)
         case ConsoleState.NOT_A_PTY:
@@ -127,14 +145,6 @@ def notice(
                 (session.detail, "Only a console of the type pty can; look there instead."),
                 (ADD, RETRY, LEAVE),
             )
-        case ConsoleState.FAILED if row is not None and row.stale:
-            return Notice(
-                f"The connection to {row.key.host} is lost",
-                ("What you see stays; it is attached again by itself when the host is back.",),
-                (RETRY, LEAVE),
-            )
-        case ConsoleState.FAILED:
-            return Notice("The console failed", (session.detail,), (RETRY, LEAVE), "bad")
         case _:
             return None
 
@@ -144,7 +154,7 @@ def _lacks_console(row: Row) -> bool:
     return facts is not None and not facts.consoles
 
 
-def asks_login(rows: Sequence[str]) -> bool:
+def at_prompt(rows: Sequence[str]) -> bool:
     """True where the last thing that a guest printed is a login's or a shell's prompt."""
     said = [row.rstrip() for row in rows if row.strip() and not row.startswith("-- above: ")]
     return bool(said) and said[-1].endswith(("login:", "#", "$"))
