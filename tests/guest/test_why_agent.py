@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libvirt
 import pytest
 
-from tests.backend.watcher import QUICK, Watcher, failure, result, watch
+from tests.backend.watcher import Watcher, failure, result, watch
 from tests.guest.conftest import MakeGuest
 from tests.guest.lab import Lab, until
 from tests.guest.test_obstacles import Trouble, conn, under_way
@@ -25,7 +25,7 @@ QUIESCED = libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNA
 
 @pytest.fixture
 def watcher(lab: Lab) -> Iterator[Watcher]:
-    with watch(lab.uri, QUICK) as one:
+    with watch(lab.uri) as one:
         one.up()
         yield one
 
